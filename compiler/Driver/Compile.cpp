@@ -1,0 +1,260 @@
+//===- Compile.cpp - From a model to an engine file -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// The pipeline from top to bottom. Every stage can be printed (`stopAfter`,
+// `saveTemps`), and the engine is written under a temporary name first.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/include/tenon/compiler.h"
+#include "compiler/Driver/Diagnostics.h"
+#include "compiler/Driver/OutputFile.h"
+#include "compiler/Driver/Pipeline.h"
+#include "compiler/Import/Import.h"
+#include "mlir/IR/AsmState.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/Support/raw_ostream.h"
+#include <fstream>
+
+namespace tenon {
+
+using namespace mlir;
+namespace mt = mlir::tenon;
+
+const std::vector<std::string> &compileStages() {
+  static const std::vector<std::string> stages = {"import", "graph", "fold",
+                                                  "layout", "fuse"};
+  return stages;
+}
+
+namespace {
+
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options)
+      : options(options), context(registry(), MLIRContext::Threading::DISABLED),
+        reporter(context, options) {
+    // Messages name nodes; the IR is there with --stop-after.
+    context.printOpOnDiagnostic(false);
+    unsigned threads = options.threads;
+    if (!threads)
+      threads = std::max(1u, llvm::hardware_concurrency().compute_thread_count());
+    if (threads > 1) {
+      pool.emplace(llvm::hardware_concurrency(threads));
+      context.setThreadPool(*pool);
+    }
+    shared.threads = threads;
+    shared.optLevel = options.optLevel;
+    shared.saveTemps = options.saveTemps;
+    shared.onInternalError = [this, &options](StringRef kernel, StringRef ir) {
+      internal = true;
+      std::string path = (kernel + ".failed.ll").str();
+      if (!options.output.empty())
+        path = options.output + "." + path;
+      std::error_code code;
+      llvm::raw_fd_ostream os(path, code);
+      if (!code)
+        os << ir;
+      report("error", "internal error: LLVM failed on kernel '" +
+                          kernel.str() + "'; its IR (no weights, no paths) is "
+                          "in '" + path + "': run llc on it to reproduce");
+    };
+  }
+
+  CompileResult run() {
+    result.status = 1;
+    if (!options.saveTemps.empty())
+      if (auto code = llvm::sys::fs::create_directories(options.saveTemps)) {
+        report("error", "cannot create folder '" + options.saveTemps + "': " +
+                            code.message());
+        return result;
+      }
+    SmallVector<const mt::CpuTarget *> targets;
+    for (const std::string &name : options.cpus) {
+      targets.push_back(mt::lookupCpuTarget(name));
+      if (!targets.back()) {
+        report("error", "unknown or unsupported cpu '" + name +
+                            "', expected x86-64-v3 or native");
+        result.status = 2;
+        return result;
+      }
+    }
+
+    progress("import", 0);
+    OwningOpRef<ModuleOp> module = import();
+    if (!module || stage("import", *module))
+      return finished(module);
+    progress("graph passes", 0.1);
+    if (failed(mt::runGraphPasses(*module)))
+      return failedInside();
+    if (stage("graph", *module))
+      return finished(module);
+    progress("fold constants", 0.2);
+    if (failed(mt::foldConstants(*module, shared)))
+      return failedInside();
+    if (stage("fold", *module))
+      return finished(module);
+
+    mt::BuiltEngine engine;
+    if (failed(mt::beginEngine(mt::mainOf(*module), modelName(*module),
+                               engine)))
+      return failedInside();
+    for (auto [i, target] : llvm::enumerate(targets)) {
+      OwningOpRef<ModuleOp> own =
+          i + 1 == targets.size() ? std::move(module)
+                                  : OwningOpRef<ModuleOp>(module->clone());
+      progress("layout and fusion", 0.3);
+      if (failed(mt::runLayoutPasses(*own, *target)))
+        return failedInside();
+      if (stage("layout", *own))
+        return finished(own);
+      if (failed(mt::runFusion(*own)))
+        return failedInside();
+      if (stage("fuse", *own))
+        return finished(own);
+      progress("code for " + target->name, 0.4);
+      if (failed(mt::addVariant(*own, *target, shared, engine)))
+        return failedInside();
+    }
+    progress("write", 0.95);
+    // The best variant comes first: levels are given in ascending order.
+    std::reverse(engine.engine.variants.begin(), engine.engine.variants.end());
+    result.kernels = engine.engine.variants.front()->kernels.size();
+    result.launches = engine.engine.variants.front()->instructions.size();
+    std::string problem;
+    if (!options.output.empty() &&
+        !mt::writeEngine(options.output, engine, result.engineBytes, problem)) {
+      report("error", problem);
+      return result;
+    }
+    progress("done", 1);
+    result.status = 0;
+    return result;
+  }
+
+  CompileResult check(const std::function<void(const std::string &)> &out) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    bool fine = succeeded(
+        mt::checkOnnx(context, options.model, importOptions(), os));
+    out(text);
+    result.status = fine ? 0 : 1;
+    return result;
+  }
+
+private:
+  static DialectRegistry registry() {
+    DialectRegistry registry;
+    mt::registerCpuTargetDialects(registry);
+    registry.insert<mt::graph::GraphDialect, func::FuncDialect>();
+    return registry;
+  }
+
+  mt::ImportOptions importOptions() {
+    mt::ImportOptions import;
+    for (auto &[name, dims] : options.shapes)
+      import.shapes[name] = SmallVector<int64_t>(dims.begin(), dims.end());
+    import.markOutputs = options.markOutputs;
+    return import;
+  }
+
+  /// Files that users give by mistake, told by their first bytes.
+  bool isMistaken() {
+    std::ifstream file(options.model, std::ios::binary);
+    char head[8] = {};
+    file.read(head, sizeof(head));
+    StringRef start(head, size_t(file.gcount()));
+    const char *what = nullptr;
+    if (start.starts_with("TENON\r\n"))
+      what = "this is a Tenon engine: run it with tenon-run";
+    else if (start.starts_with("ftrt") || start.starts_with("ptrt"))
+      what = "this is a TensorRT plan: recompile from ONNX";
+    if (what)
+      report("error", "'" + options.model + "': " + what);
+    return what;
+  }
+
+  OwningOpRef<ModuleOp> import() {
+    if (isMistaken())
+      return {};
+    context.loadDialect<mt::graph::GraphDialect, func::FuncDialect>();
+    return mt::importOnnx(context, options.model, importOptions(), holder);
+  }
+
+  std::string modelName(ModuleOp module) {
+    if (auto name = mt::mainOf(module)->getAttrOfType<StringAttr>("graph.model"))
+      return name.getValue().str();
+    return llvm::sys::path::stem(options.model).str();
+  }
+
+  /// Prints the IR where it is asked for; true if compilation stops here.
+  bool stage(StringRef name, ModuleOp module) {
+    if (options.saveTemps.empty() && options.stopAfter != name)
+      return false;
+    OpPrintingFlags flags;
+    flags.elideLargeResourceString(64).elideLargeElementsAttrs(64);
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os, flags);
+    os << "\n";
+    if (!options.saveTemps.empty()) {
+      SmallString<128> path(options.saveTemps);
+      llvm::sys::path::append(path, name + ".mlir");
+      std::error_code code;
+      llvm::raw_fd_ostream file(path, code);
+      if (!code)
+        file << text;
+    }
+    if (options.stopAfter != name)
+      return false;
+    if (options.stageOutput)
+      options.stageOutput(text);
+    return true;
+  }
+
+  CompileResult finished(OwningOpRef<ModuleOp> &module) {
+    result.status = module ? 0 : 1;
+    return result;
+  }
+
+  /// A stage after the import failed: what the user gave was accepted before.
+  CompileResult failedInside() {
+    result.status = internal || reporter.errors() == 0 ? 3 : 1;
+    if (reporter.errors() == 0)
+      report("error", "internal error: a pass failed without saying why");
+    return result;
+  }
+
+  void report(const std::string &severity, const std::string &text) {
+    reporter.report(severity, text);
+  }
+  void progress(const std::string &stage, double done) {
+    if (options.progress)
+      options.progress(stage, done);
+  }
+
+  const CompileOptions &options;
+  std::optional<llvm::DefaultThreadPool> pool;
+  mt::ImportedModel holder;
+  MLIRContext context;
+  mt::DiagnosticReporter reporter;
+  mt::CompileContext shared;
+  CompileResult result;
+  bool internal = false;
+};
+
+} // namespace
+
+CompileResult compile(const CompileOptions &options) {
+  return Compilation(options).run();
+}
+
+CompileResult check(const CompileOptions &options,
+                    const std::function<void(const std::string &)> &out) {
+  return Compilation(options).check(out);
+}
+
+} // namespace tenon

@@ -1,0 +1,70 @@
+//===- OutputFile.cpp - Engines appear whole or not at all ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/OutputFile.h"
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace mlir::tenon {
+
+/// Writes all of it; false with errno set on failure.
+static bool writeAll(int file, const void *data, size_t size) {
+  auto *bytes = static_cast<const char *>(data);
+  while (size) {
+    ssize_t n = ::write(file, bytes, std::min<size_t>(size, 64 << 20));
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    bytes += n;
+    size -= size_t(n);
+  }
+  return true;
+}
+
+bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
+                 std::string &problem) {
+  auto fail = [&](const char *what, int code) {
+    problem = std::string("cannot ") + what + " '" + path +
+              "': " + std::strerror(code);
+    if (code == EFBIG || code == ENOSPC)
+      problem += "; free some space or write elsewhere";
+    return false;
+  };
+  struct stat status;
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    return fail("write", EISDIR);
+  std::string temporary = path + ".XXXXXX";
+  int file = ::mkstemp(temporary.data());
+  if (file < 0)
+    return fail("write", errno);
+  bytes = 0;
+  int code = 0;
+  bool whole = ::tenon::writeEngineFile(
+      engine.engine, engine.blobs, [&](const void *data, size_t size) {
+        bytes += size;
+        if (writeAll(file, data, size))
+          return true;
+        code = errno;
+        return false;
+      });
+  mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (whole && ::fchmod(file, 0666 & ~mask) != 0)
+    code = errno, whole = false;
+  if (::close(file) != 0 && whole)
+    code = errno, whole = false;
+  if (whole && ::rename(temporary.c_str(), path.c_str()) != 0)
+    code = errno, whole = false;
+  if (!whole) {
+    ::unlink(temporary.c_str());
+    return fail("write", code);
+  }
+  return true;
+}
+
+} // namespace mlir::tenon

@@ -1,0 +1,47 @@
+//===- Pipeline.h - The stages of a compilation ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_COMPILER_DRIVER_PIPELINE_H
+#define TENON_COMPILER_DRIVER_PIPELINE_H
+
+#include "compiler/Target/CPU/CodeObject.h"
+#include "compiler/Target/EngineFile/EngineBuilder.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::tenon {
+
+/// What all stages share.
+struct CompileContext {
+  int optLevel = 3;
+  unsigned threads = 1;
+  std::string saveTemps; // folder, or empty
+  /// Memory of the constants that folding made; outlives the module.
+  std::deque<std::vector<char>> constantPool;
+  /// Called when LLVM fails on a kernel (a defect of Tenon).
+  std::function<void(StringRef kernel, StringRef ir)> onInternalError;
+};
+
+/// Graph passes that no target needs to know of: canonical forms, patterns,
+/// affine folding. `widen`: compute f16 and bf16 in f32.
+LogicalResult runGraphPasses(ModuleOp module);
+
+/// Evaluates everything that depends on constants alone, by compiling and
+/// running it.
+LogicalResult foldConstants(ModuleOp module, CompileContext &context);
+
+/// Layouts for a CPU target.
+LogicalResult runLayoutPasses(ModuleOp module, const CpuTarget &target);
+/// Kernels.
+LogicalResult runFusion(ModuleOp module);
+
+/// Lowers the kernels of @main for `target` and adds them as a variant.
+LogicalResult addVariant(ModuleOp module, const CpuTarget &target,
+                         CompileContext &context, BuiltEngine &engine);
+
+/// The function that a model becomes.
+func::FuncOp mainOf(ModuleOp module);
+
+} // namespace mlir::tenon
+
+#endif // TENON_COMPILER_DRIVER_PIPELINE_H

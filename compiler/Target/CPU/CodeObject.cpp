@@ -1,0 +1,232 @@
+//===- CodeObject.cpp - Kernel modules to one shared library --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Steps: check the modules; lower them all to the LLVM dialect (one pass
+// manager over a parent module, in parallel on the context's threads);
+// translate, optimize and compile each in an LLVM context of its own, on
+// `threads` threads; link in the modules' order. Every result goes to its own
+// slot, so that the number of threads cannot be seen in the output.
+// Test: test/unit/math/CodeObjectTest.cpp
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Target/CPU/CodeObject.h"
+
+#include "compiler/Target/CPU/EmitObject.h"
+#include "compiler/Target/CPU/FatalErrors.h"
+#include "compiler/Target/CPU/LinkObject.h"
+#include "compiler/Target/CPU/LowerKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+using namespace mlir;
+using namespace mlir::tenon;
+
+void mlir::tenon::registerCpuTargetDialects(DialectRegistry &registry) {
+  registry
+      .insert<arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
+              index::IndexDialect, LLVM::LLVMDialect, math::MathDialect,
+              scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+namespace {
+
+/// One kernel on its way.
+struct Kernel {
+  ModuleOp module;
+  std::string name;
+  bool distinctBuffers = false;
+  bool vectorizeLoops = false;
+  ObjectFile object;
+  bool ok = false;
+};
+
+} // namespace
+
+/// Writes one of the files that `saveTemps` asks for.
+static LogicalResult saveText(const CodeObjectOptions &options, Location loc,
+                              const Kernel &kernel, StringRef extension,
+                              StringRef text) {
+  std::string path = options.saveTemps + "/" + kernel.name + extension.str();
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (!code) {
+    os << text;
+    os.close();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code)
+    return emitError(loc) << "cannot write '" << path
+                          << "': " << code.message();
+  return success();
+}
+
+/// From the LLVM dialect to an object, for one kernel.
+static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
+                                   const CodeObjectOptions &options,
+                                   std::mutex &internalErrorMutex) {
+  Location loc = kernel.module.getLoc();
+  // If LLVM gives up, its context cannot be destroyed: both leak then.
+  auto context = std::make_unique<llvm::LLVMContext>();
+  std::unique_ptr<llvm::Module> module =
+      translateModuleToLLVMIR(kernel.module, *context, kernel.name);
+  if (!module)
+    return emitError(loc) << "internal error: cannot translate kernel '"
+                          << kernel.name << "' to LLVM IR";
+  std::string before;
+  if (options.onInternalError) {
+    llvm::raw_string_ostream os(before);
+    module->print(os, nullptr);
+  }
+  std::string ir, assembly;
+  EmitOptions emit;
+  emit.optLevel = options.optLevel;
+  emit.kernel = kernel.name;
+  emit.distinctBuffers = kernel.distinctBuffers;
+  emit.vectorizeLoops = kernel.vectorizeLoops;
+  if (!options.saveTemps.empty()) {
+    emit.irText = &ir;
+    emit.assemblyText = &assembly;
+  }
+  std::string message;
+  std::optional<std::string> fatal = runGuarded([&] {
+    auto object = emitObject(*module, target, emit);
+    if (object)
+      kernel.object.bytes = std::move(*object);
+    else
+      message = llvm::toString(object.takeError());
+  });
+  if (fatal) {
+    (void)module.release();
+    (void)context.release();
+    message = *fatal;
+    if (options.onInternalError) {
+      std::lock_guard<std::mutex> lock(internalErrorMutex);
+      options.onInternalError(kernel.name, before);
+    }
+  }
+  if (!message.empty())
+    return emitError(loc) << "internal error: LLVM cannot compile kernel '"
+                          << kernel.name << "' for " << target.name << ": "
+                          << StringRef(message).trim();
+  kernel.object.name = kernel.name;
+  if (options.saveTemps.empty())
+    return success();
+  StringRef bytes(kernel.object.bytes.data(), kernel.object.bytes.size());
+  return success(succeeded(saveText(options, loc, kernel, ".ll", ir)) &&
+                 succeeded(saveText(options, loc, kernel, ".s", assembly)) &&
+                 succeeded(saveText(options, loc, kernel, ".o", bytes)));
+}
+
+/// Runs compileKernel over all, on up to `threads` threads.
+static LogicalResult compileKernels(MLIRContext *context,
+                                    MutableArrayRef<Kernel> kernels,
+                                    const CpuTarget &target,
+                                    const CodeObjectOptions &options) {
+  FatalErrorScope fatalErrors;
+  ParallelDiagnosticHandler diagnostics(context);
+  std::mutex internalErrorMutex;
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i = next++; i < kernels.size(); i = next++) {
+      diagnostics.setOrderIDForThread(i);
+      kernels[i].ok = succeeded(
+          compileKernel(kernels[i], target, options, internalErrorMutex));
+      diagnostics.eraseOrderIDForThread();
+    }
+  };
+  size_t threads = context->isMultithreadingEnabled() ? options.threads : 1;
+  threads = std::min(std::max<size_t>(threads, 1), kernels.size());
+  std::vector<std::thread> helpers;
+  for (size_t i = 1; i < threads; ++i)
+    helpers.emplace_back(work);
+  work();
+  for (std::thread &helper : helpers)
+    helper.join();
+  return success(llvm::all_of(kernels, [](Kernel &k) { return k.ok; }));
+}
+
+FailureOr<SmallVector<char>> mlir::tenon::compileToCodeObject(
+    MLIRContext *context, MutableArrayRef<OwningOpRef<ModuleOp>> modules,
+    const CpuTarget &target, const CodeObjectOptions &options) {
+  Location unknown = UnknownLoc::get(context);
+  if (modules.empty())
+    return emitError(unknown, "a code object needs at least one kernel");
+
+  // The modules become children of one, so that one pass manager does them all.
+  OwningOpRef<ModuleOp> parent = ModuleOp::create(unknown);
+  std::vector<Kernel> kernels;
+  llvm::StringSet<> names;
+  for (OwningOpRef<ModuleOp> &owned : modules) {
+    ModuleOp module = owned.release();
+    parent->getBody()->push_back(module);
+    FailureOr<StringRef> name = verifyKernelModule(module);
+    if (failed(name))
+      return failure();
+    if (!names.insert(*name).second)
+      return module.emitError() << "two kernels are called '" << *name << "'";
+    Kernel kernel;
+    kernel.module = module;
+    kernel.name = name->str();
+    auto function = module.lookupSymbol<func::FuncOp>(*name);
+    kernel.distinctBuffers = function->hasAttr(kDistinctBuffersAttr);
+    kernel.vectorizeLoops = function->hasAttr(kVectorizeLoopsAttr);
+    if (!options.saveTemps.empty()) {
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      module.print(os);
+      if (failed(saveText(options, module.getLoc(), kernel, ".mlir", text)))
+        return failure();
+    }
+    kernels.push_back(std::move(kernel));
+  }
+
+  PassManager passes(context);
+  buildLowerKernelPipeline(passes.nest<ModuleOp>());
+  if (failed(passes.run(*parent)) ||
+      failed(compileKernels(context, kernels, target, options)))
+    return failure();
+
+  std::vector<ObjectFile> objects;
+  for (Kernel &kernel : kernels)
+    objects.push_back(std::move(kernel.object));
+  // Few code objects need the builtins.
+  ObjectFile builtins{"builtins", {}};
+  bool needed = llvm::any_of(objects, hasUndefinedSymbols);
+  if (needed) {
+    auto object = emitBuiltins(target);
+    if (!object)
+      return emitError(unknown, "internal error: cannot compile the builtins: ")
+             << llvm::toString(object.takeError());
+    builtins.bytes = std::move(*object);
+  }
+  auto library = linkSharedLibrary(objects, needed ? &builtins : nullptr);
+  if (!library)
+    return emitError(unknown) << llvm::toString(library.takeError());
+  return std::move(*library);
+}

@@ -1,0 +1,69 @@
+//===- compiler.h - From a model to an engine file ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// The compiler's public interface: one call compiles one model. It shows
+// nothing of MLIR or LLVM and may be called from several threads at once.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_COMPILER_H
+#define TENON_COMPILER_H
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+struct CompileOptions {
+  std::string model;  // path of the ONNX file
+  std::string output; // path of the engine; empty: none is written
+  /// Sizes of inputs, by name, in place of the declared ones; -1: dynamic.
+  std::map<std::string, std::vector<int64_t>> shapes;
+  /// Instruction set levels, one engine variant each: "x86-64-v3", "native".
+  std::vector<std::string> cpus = {"x86-64-v3"};
+  /// Tensors that become outputs beside the declared ones.
+  std::vector<std::string> markOutputs;
+  int optLevel = 3;
+  unsigned threads = 0; // 0: one a core
+  /// A folder for the IR of each stage and the code of each kernel; must not
+  /// be a file. Empty: nothing is kept.
+  std::string saveTemps;
+  /// Name of the stage whose IR is printed to `stageOutput` in place of
+  /// writing an engine: see `compileStages`.
+  std::string stopAfter;
+  std::function<void(const std::string &text)> stageOutput;
+  /// Hears of each problem: severity ("error", "warning", "note") and text.
+  std::function<void(const std::string &severity, const std::string &text)>
+      diagnostic;
+  /// Hears of the stage that starts and how far compilation is, in [0, 1].
+  std::function<void(const std::string &stage, double done)> progress;
+};
+
+struct CompileResult {
+  /// 0: compiled; 1: the model or input is at fault; 2: wrong options; 3: a
+  /// defect of Tenon.
+  int status = 0;
+  unsigned kernels = 0;  // distinct ones, of the first variant
+  unsigned launches = 0; // of one inference
+  uint64_t engineBytes = 0;
+};
+
+/// Names of the stages, in order: "import", "graph", "fold", "layout", "fuse".
+const std::vector<std::string> &compileStages();
+
+/// Compiles. Problems go to `options.diagnostic`; nothing is thrown, and a
+/// file at `options.output` is replaced only by a whole engine.
+CompileResult compile(const CompileOptions &options);
+
+/// Lists everything in the model that this version cannot compile, node by
+/// node, as text to `out`. The status is 1 if there is any such thing.
+CompileResult check(const CompileOptions &options,
+                    const std::function<void(const std::string &)> &out);
+
+} // namespace tenon
+
+#endif // TENON_COMPILER_H

@@ -1,0 +1,115 @@
+//===- Domain.cpp - Loops over the elements of a result -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "kernels/Emit/Domain.h"
+
+namespace mlir::tenon {
+
+using graph::DimExpr;
+
+/// Whether `value` lets dimensions d and d + 1 of the domain merge.
+static bool merges(Value value, ArrayRef<DimExpr> dims, int64_t d,
+                   function_ref<bool(Value)> stop) {
+  SmallVector<DimExpr> own = graph::dimsOf(value);
+  int64_t skip = int64_t(dims.size()) - int64_t(own.size());
+  auto has = [&](int64_t i) {
+    return i >= skip && !own[i - skip].isConstant(1);
+  };
+  if (!has(d) && !has(d + 1))
+    return true;
+  // A size of 1 in the domain does not matter.
+  bool outer = dims[d].isConstant(1) || has(d);
+  bool inner = dims[d + 1].isConstant(1) || has(d + 1);
+  if (!outer || !inner)
+    return false;
+  graph::LayoutAttr layout = graph::layoutOf(value.getType());
+  if (layout) {
+    if (llvm::any_of(layout.getHalo(), [](int64_t h) { return h != 0; }))
+      return false;
+    if (layout.getChannelBlock() && d - skip < 2)
+      return false;
+  }
+  if (isa<BlockArgument>(value) || (stop && stop(value)))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (isa<graph::ConstantOp>(op))
+    return true;
+  if (!op->hasTrait<graph::Pointwise>() && !isa<graph::RelayoutOp>(op))
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return merges(operand, dims, d, stop);
+  });
+}
+
+int64_t mergedTail(Value value, ArrayRef<DimExpr> dims, int64_t from,
+                   function_ref<bool(Value)> stop) {
+  int64_t first = int64_t(dims.size()) - 1;
+  while (first > from && merges(value, dims, first - 1, stop))
+    --first;
+  return std::max<int64_t>(first, 0);
+}
+
+int64_t mergedAxis(ArrayRef<DimExpr> dims, int64_t first) {
+  int64_t axis = int64_t(dims.size()) - 1;
+  while (axis > first && dims[axis].isConstant(1))
+    --axis;
+  return axis;
+}
+
+Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,
+                    function_ref<Value(Value, Value)> combine,
+                    function_ref<Value(Index, int64_t)> element) {
+  constexpr int64_t kChains = 4;
+  Value start = e.splat(identity, lanes);
+  Value wide = e.mul(e.div(count, e.constant(kChains * lanes)),
+                     e.constant(kChains * lanes));
+  SmallVector<Value> sums(kChains, start);
+  sums = e.loopWith(e.constant(0), wide, kChains * lanes, sums,
+                    [&](Value i, ValueRange carried) {
+                      SmallVector<Value> next;
+                      for (int64_t c = 0; c < kChains; ++c)
+                        next.push_back(combine(
+                            carried[c],
+                            element(e.consecutive(
+                                        e.add(i, e.constant(c * lanes)),
+                                        lanes),
+                                    lanes)));
+                      return next;
+                    });
+  Value sum = combine(combine(sums[0], sums[1]), combine(sums[2], sums[3]));
+  Value whole = e.mul(e.div(count, e.constant(lanes)), e.constant(lanes));
+  sum = e.loopWith(wide, whole, lanes, sum, [&](Value i, ValueRange carried) {
+    return SmallVector<Value>{
+        combine(carried[0], element(e.consecutive(i, lanes), lanes))};
+  })[0];
+  Value total;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Value one = vector::ExtractOp::create(e.b, e.loc, sum, lane);
+    total = total ? combine(total, one) : one;
+  }
+  return e.loopWith(whole, count, 1, total,
+                    [&](Value i, ValueRange carried) {
+                      return SmallVector<Value>{
+                          combine(carried[0], element(e.uniform(i), 1))};
+                    })[0];
+}
+
+void forEachVector(Emitter &e, Value from, Value to, int64_t lanes,
+                   int64_t multiple,
+                   function_ref<void(Index, int64_t)> body) {
+  Value count = e.sub(to, from);
+  Value whole =
+      e.add(from, e.mul(e.div(count, e.constant(lanes)), e.constant(lanes)));
+  e.loop(from, whole, lanes, [&](Value i) {
+    body(e.consecutive(i, std::gcd(multiple, lanes)), lanes);
+  });
+  e.loop(whole, to, 1, [&](Value i) { body(e.uniform(i), 1); });
+}
+
+Value tailMask(Emitter &e, Value left, int64_t lanes) {
+  return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
+                               e.laneNumbers(lanes), e.splat(left, lanes));
+}
+
+} // namespace mlir::tenon

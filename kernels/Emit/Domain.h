@@ -1,0 +1,48 @@
+//===- Domain.h - Loops over the elements of a result ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Which dimensions of a pointwise body can be walked as one. Dimensions i and
+// i + 1 merge if every address in the body is the same for index (a, b) and
+// for index (0, a * size + b): both are there with full size, or neither.
+//
+//     add(x[N, C, H, W], bias[C, 1, 1]):  H and W merge, C does not
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_KERNELS_EMIT_DOMAIN_H
+#define TENON_KERNELS_EMIT_DOMAIN_H
+
+#include "kernels/Emit/Emitter.h"
+
+namespace mlir::tenon {
+
+/// The first dimension of the longest tail of `dims` that can be walked as one
+/// dimension in all that `value` is computed from, down to block arguments and
+/// to `stop` (whose own positions are the domain's). Never below `from`.
+int64_t mergedTail(Value value, ArrayRef<graph::DimExpr> dims, int64_t from,
+                   function_ref<bool(Value)> stop = nullptr);
+
+/// The dimension that carries the index of dims [first, end) walked as one: the
+/// innermost whose size is not 1 (an index along a size of 1 is dropped where
+/// operands broadcast).
+int64_t mergedAxis(ArrayRef<graph::DimExpr> dims, int64_t first);
+
+/// Reduces `count` elements to a scalar: four vectors at a time, then one,
+/// then single elements, in an order that depends on `count` alone.
+Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,
+                    function_ref<Value(Value, Value)> combine,
+                    function_ref<Value(Index, int64_t)> element);
+
+/// Calls `body(i, lanes)` for all of [from, to): vectors, then single ones.
+/// `from` is a multiple of `multiple`.
+void forEachVector(Emitter &e, Value from, Value to, int64_t lanes,
+                   int64_t multiple,
+                   function_ref<void(Index, int64_t)> body);
+
+/// A mask of the lanes that are below `left`.
+Value tailMask(Emitter &e, Value left, int64_t lanes);
+
+} // namespace mlir::tenon
+
+#endif // TENON_KERNELS_EMIT_DOMAIN_H

@@ -1,0 +1,600 @@
+//===- Emitter.cpp - Code for the ops of a kernel body --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// The frame of a kernel function, arithmetic on sizes, loops, and the memory
+// side: where elements lie and how they are loaded and stored. EmitMovement.cpp
+// walks index maps, EmitPointwise.cpp does arithmetic on elements. Tests:
+// test/kernels/Emit/*.mlir and every model.
+//
+//===----------------------------------------------------------------------===//
+
+#include "kernels/Emit/Emitter.h"
+#include "kernels/Math/Convert.h"
+#include "runtime/include/tenon/kernel_abi.h"
+#include "llvm/ADT/STLExtras.h"
+
+namespace mlir::tenon {
+
+using graph::DimExpr;
+
+Emitter::Emitter(graph::KernelOp kernel, StringRef name, int64_t vectorBits)
+    : b(kernel.getContext()), loc(UnknownLoc::get(kernel.getContext())),
+      kernel(kernel), vectorBits(vectorBits) {
+  b.getContext()
+      ->loadDialect<arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
+                    vector::VectorDialect, LLVM::LLVMDialect>();
+  module = ModuleOp::create(loc);
+  b.setInsertionPointToEnd(module->getBody());
+  Type pointer = LLVM::LLVMPointerType::get(context());
+  Type i64 = b.getI64Type();
+  function = func::FuncOp::create(
+      b, loc, name,
+      b.getFunctionType({pointer, pointer, i64, i64, pointer, pointer},
+                        {b.getI32Type()}));
+  Block *block = function.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  buffersPointer = block->getArgument(0);
+  scalarsPointer = block->getArgument(1);
+  taskBegin = block->getArgument(2);
+  taskEnd = block->getArgument(3);
+  scratch = block->getArgument(4);
+  errorRecord = block->getArgument(5);
+  unsigned count = kernel->getNumOperands() + kernel->getNumResults();
+  for (unsigned i = 0; i < count; ++i) {
+    Value slot = LLVM::GEPOp::create(b, loc, pointer, pointer, buffersPointer,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    pointers.push_back(LLVM::LoadOp::create(b, loc, pointer, slot));
+  }
+  // Everything that holds for the whole call is put before this op.
+  Operation *anchor = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
+  constants[0] = anchor->getResult(0);
+  entry = OpBuilder::InsertPoint(block, Block::iterator(anchor));
+  scopes.emplace_back();
+}
+
+OwningOpRef<ModuleOp> Emitter::finish() {
+  Value ok = arith::ConstantOp::create(
+      b, loc, b.getI32IntegerAttr(TENON_KERNEL_OK));
+  // A fault leaves its code in the record and the kernel runs on: what it
+  // would have read out of range is clamped.
+  if (status) {
+    Value code = LLVM::LoadOp::create(b, loc, b.getI32Type(), errorRecord);
+    func::ReturnOp::create(b, loc, code);
+  } else {
+    func::ReturnOp::create(b, loc, ok);
+  }
+  return std::move(module);
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+Value Emitter::dim(DimExpr expr) {
+  if (auto value = expr.asConstant())
+    return constant(*value);
+  Value &slot = dimValues[expr.getAttr()];
+  if (!slot) {
+    OpBuilder::InsertionGuard guard(b);
+    b.restoreInsertionPoint(entry);
+    Type pointer = LLVM::LLVMPointerType::get(context());
+    Value address = LLVM::GEPOp::create(
+        b, loc, pointer, b.getI64Type(), scalarsPointer,
+        ArrayRef<LLVM::GEPArg>{int32_t(scalarExprs.size())});
+    slot = LLVM::LoadOp::create(b, loc, b.getI64Type(), address);
+    scalarExprs.push_back(expr);
+  }
+  return slot;
+}
+
+Value Emitter::pointerOf(BlockArgument argument) {
+  return pointers[argument.getArgNumber()];
+}
+Value Emitter::resultPointer(unsigned i) {
+  return pointers[kernel->getNumOperands() + i];
+}
+
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
+
+Value Emitter::constant(int64_t value) {
+  Value &slot = constants[value];
+  if (!slot) {
+    OpBuilder::InsertionGuard guard(b);
+    b.restoreInsertionPoint(entry);
+    slot = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
+  }
+  return slot;
+}
+
+std::optional<int64_t> Emitter::constantOf(Value value) {
+  if (auto op = value.getDefiningOp<arith::ConstantOp>())
+    if (auto attr = dyn_cast<IntegerAttr>(op.getValue()))
+      return attr.getInt();
+  return std::nullopt;
+}
+
+Value Emitter::add(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(*cx + *cy);
+  if (cx == 0)
+    return y;
+  if (cy == 0)
+    return x;
+  return arith::AddIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw);
+}
+
+Value Emitter::sub(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(*cx - *cy);
+  if (cy == 0)
+    return x;
+  return arith::SubIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw);
+}
+
+Value Emitter::mul(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(*cx * *cy);
+  if (cx == 0 || cy == 1)
+    return x;
+  if (cy == 0 || cx == 1)
+    return y;
+  return arith::MulIOp::create(b, loc, x, y, arith::IntegerOverflowFlags::nsw);
+}
+
+Value Emitter::div(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(*cx / *cy);
+  if (cy == 1)
+    return x;
+  return arith::DivUIOp::create(b, loc, x, y);
+}
+
+Value Emitter::rem(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(*cx % *cy);
+  if (cy == 1)
+    return constant(0);
+  return arith::RemUIOp::create(b, loc, x, y);
+}
+
+Value Emitter::min(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(std::min(*cx, *cy));
+  return arith::MinSIOp::create(b, loc, x, y);
+}
+
+Value Emitter::max(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return constant(std::max(*cx, *cy));
+  return arith::MaxSIOp::create(b, loc, x, y);
+}
+
+Value Emitter::less(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return arith::ConstantOp::create(b, loc, b.getBoolAttr(*cx < *cy));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+}
+Value Emitter::equal(Value x, Value y) {
+  auto cx = constantOf(x), cy = constantOf(y);
+  if (cx && cy)
+    return arith::ConstantOp::create(b, loc, b.getBoolAttr(*cx == *cy));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+}
+Value Emitter::select(Value condition, Value x, Value y) {
+  if (x == y)
+    return x;
+  return arith::SelectOp::create(b, loc, condition, x, y);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+void Emitter::loop(Value from, Value to, int64_t step,
+                   function_ref<void(Value)> body) {
+  loopWith(from, to, step, {}, [&](Value i, ValueRange) {
+    body(i);
+    return SmallVector<Value>();
+  });
+}
+
+SmallVector<Value> Emitter::loopWith(
+    Value from, Value to, int64_t step, ValueRange init,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto first = constantOf(from), last = constantOf(to);
+  if (first && last && *first >= *last)
+    return SmallVector<Value>(init);
+  if (first && last && *first + step >= *last) // one iteration
+    return body(from, init);
+  auto op = scf::ForOp::create(b, loc, from, to, constant(step), init);
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = op.getBody();
+  if (init.empty())
+    b.setInsertionPoint(block->getTerminator());
+  else
+    b.setInsertionPointToEnd(block);
+  scopes.emplace_back();
+  SmallVector<Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
+  scopes.pop_back();
+  if (!init.empty())
+    scf::YieldOp::create(b, loc, next);
+  return SmallVector<Value>(op.getResults());
+}
+
+void Emitter::ifThen(Value condition, function_ref<void()> then,
+                     function_ref<void()> otherwise) {
+  if (auto known = constantOf(condition)) {
+    if (*known)
+      then();
+    else if (otherwise)
+      otherwise();
+    return;
+  }
+  auto op = scf::IfOp::create(b, loc, condition, bool(otherwise));
+  OpBuilder::InsertionGuard guard(b);
+  auto fill = [&](Block *block, function_ref<void()> body) {
+    b.setInsertionPoint(block->getTerminator());
+    scopes.emplace_back();
+    body();
+    scopes.pop_back();
+  };
+  fill(op.thenBlock(), then);
+  if (otherwise)
+    fill(op.elseBlock(), otherwise);
+}
+
+Value Emitter::ifElse(Value condition, Type type, function_ref<Value()> then,
+                      function_ref<Value()> otherwise) {
+  auto op = scf::IfOp::create(b, loc, TypeRange{type}, condition, true);
+  OpBuilder::InsertionGuard guard(b);
+  auto fill = [&](Block *block, function_ref<Value()> body) {
+    b.setInsertionPointToEnd(block);
+    scopes.emplace_back();
+    Value value = body();
+    scopes.pop_back();
+    scf::YieldOp::create(b, loc, value);
+  };
+  fill(op.thenBlock(), then);
+  fill(op.elseBlock(), otherwise);
+  return op.getResult(0);
+}
+
+void Emitter::forEachTask(ArrayRef<Value> sizes,
+                          function_ref<void(ArrayRef<Value>)> body) {
+  loop(taskBegin, taskEnd, 1, [&](Value task) {
+    SmallVector<Value> indices(sizes.size());
+    Value rest = task;
+    for (size_t i = sizes.size(); i-- > 0;) {
+      if (i == 0) {
+        indices[i] = rest;
+        break;
+      }
+      indices[i] = rem(rest, sizes[i]);
+      rest = div(rest, sizes[i]);
+    }
+    body(indices);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Element types
+//===----------------------------------------------------------------------===//
+
+Type Emitter::computeType(Type element) {
+  if (element.isF16() || element.isBF16())
+    return b.getF32Type();
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return b.getIntegerType(integer.getWidth());
+  return element;
+}
+
+Type Emitter::storageType(Type element) {
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return b.getIntegerType(std::max(8u, integer.getWidth()));
+  return element;
+}
+
+Type Emitter::vectorOf(Type scalar, int64_t lanes) {
+  return lanes == 1 ? scalar : VectorType::get({lanes}, scalar);
+}
+
+Value Emitter::splat(Value scalar, int64_t lanes) {
+  if (lanes == 1 || isa<VectorType>(scalar.getType()))
+    return scalar;
+  return vector::BroadcastOp::create(b, loc, vectorOf(scalar.getType(), lanes),
+                                     scalar);
+}
+
+Value Emitter::floatConstant(Type type, double value) {
+  Type scalar = getElementTypeOrSelf(type);
+  TypedAttr attr = b.getFloatAttr(scalar, value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  return arith::ConstantOp::create(b, loc, attr);
+}
+
+Value Emitter::toCompute(Value stored, Type element) {
+  Type type = stored.getType();
+  int64_t lanes = isa<VectorType>(type) ? cast<VectorType>(type).getDimSize(0)
+                                        : 1;
+  if (element.isInteger(1)) {
+    Value zero = splat(arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)),
+                       lanes);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, stored,
+                                 zero);
+  }
+  if (element.isF16())
+    return arith::ExtFOp::create(b, loc, vectorOf(b.getF32Type(), lanes),
+                                 stored);
+  if (element.isBF16())
+    return emitFloatCast(b, loc, stored, b.getF32Type());
+  return stored;
+}
+
+Value Emitter::toStorage(Value computed, Type element) {
+  Type type = computed.getType();
+  int64_t lanes = isa<VectorType>(type) ? cast<VectorType>(type).getDimSize(0)
+                                        : 1;
+  if (element.isInteger(1))
+    return arith::ExtUIOp::create(b, loc, vectorOf(b.getI8Type(), lanes),
+                                  computed);
+  if (element.isF16())
+    return arith::TruncFOp::create(b, loc, vectorOf(b.getF16Type(), lanes),
+                                   computed);
+  if (element.isBF16())
+    return emitFloatCast(b, loc, computed, b.getBF16Type());
+  return computed;
+}
+
+Value Emitter::laneNumbers(int64_t lanes) {
+  SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(0, lanes));
+  return arith::ConstantOp::create(b, loc, b.getI64VectorAttr(numbers));
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value Emitter::address(Value pointer, Value offset, Type element) {
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), storageType(element),
+                             pointer, ArrayRef<LLVM::GEPArg>{offset},
+                             LLVM::GEPNoWrapFlags::inbounds);
+}
+
+static unsigned bytesOf(Type storage) {
+  return std::max(1u, storage.getIntOrFloatBitWidth() / 8);
+}
+
+Value Emitter::loadVector(Value pointer, Value offset, Type element,
+                          int64_t lanes) {
+  Type storage = storageType(element);
+  Value from = address(pointer, offset, element);
+  unsigned alignment = bytesOf(storage);
+  Type type = vectorOf(storage, lanes);
+  if (laneMask && lanes > 1) {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    return LLVM::MaskedLoadOp::create(b, loc, type, from, laneMask, zero,
+                                      alignment);
+  }
+  return LLVM::LoadOp::create(b, loc, type, from, alignment);
+}
+
+void Emitter::storeVector(Value vector, Value pointer, Value offset,
+                          Type element) {
+  Value to = address(pointer, offset, element);
+  unsigned alignment = bytesOf(storageType(element));
+  if (laneMask && isa<VectorType>(vector.getType())) {
+    LLVM::MaskedStoreOp::create(b, loc, vector, to, laneMask, alignment);
+    return;
+  }
+  LLVM::StoreOp::create(b, loc, vector, to, alignment);
+}
+
+Value Emitter::loadAt(Value pointer, Index offset, Type element,
+                      int64_t lanes) {
+  if (lanes == 1 || offset.step == 1)
+    return toCompute(loadVector(pointer, offset.base, element, lanes), element);
+  if (offset.step == 0)
+    return splat(toCompute(loadVector(pointer, offset.base, element, 1),
+                           element),
+                 lanes);
+  // Lanes apart: one scalar load each.
+  Type type = vectorOf(storageType(element), lanes);
+  Value vector = LLVM::PoisonOp::create(b, loc, type);
+  if (laneMask)
+    vector = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Value at = add(offset.base, constant(lane * offset.step));
+    auto load = [&] { return loadVector(pointer, at, element, 1); };
+    Value scalar;
+    if (laneMask) { // never read past the end
+      Value on = vector::ExtractOp::create(b, loc, laneMask, lane);
+      Value safe = select(on, at, offset.base);
+      scalar = loadVector(pointer, safe, element, 1);
+    } else {
+      scalar = load();
+    }
+    vector = vector::InsertOp::create(b, loc, scalar, vector, lane);
+  }
+  return toCompute(vector, element);
+}
+
+std::optional<Index> Emitter::offsetOf(RankedTensorType type,
+                                       ArrayRef<Index> at, int64_t lanes) {
+  SmallVector<DimExpr> dims = graph::dimsOf(type);
+  graph::LayoutAttr layout = graph::layoutOf(type);
+  int64_t block = layout ? layout.getChannelBlock() : 0;
+  ArrayRef<int64_t> halo =
+      layout ? layout.getHalo() : ArrayRef<int64_t>();
+  unsigned spatial = halo.size() / 2;
+
+  // Physical sizes, outermost first: [N, C / block, spatial + halo.., block].
+  SmallVector<DimExpr> sizes(dims);
+  if (block)
+    sizes[1] = dims[1].ceilDiv(block);
+  for (unsigned i = 0; i < spatial; ++i)
+    sizes[2 + i] = dims[2 + i] + (halo[i] + halo[spatial + i]);
+
+  Index offset{constant(0), 0, 0};
+  DimExpr stride = DimExpr::constant(context(), block ? block : 1);
+  for (size_t i = dims.size(); i-- > 0;) {
+    Index index = at[i];
+    if (i >= 2 && i < 2 + spatial)
+      index.base = add(index.base, constant(halo[i - 2]));
+    if (block && i == 1) {
+      Value blockNumber, within;
+      if (index.step == 0) {
+        blockNumber = div(index.base, constant(block));
+        within = index.multiple % block == 0
+                     ? constant(0)
+                     : rem(index.base, constant(block));
+      } else if (index.step == 1 && index.multiple % block == 0 &&
+                 lanes <= block) {
+        blockNumber = div(index.base, constant(block));
+        within = constant(0);
+        offset.step += 1;
+      } else {
+        return std::nullopt;
+      }
+      offset.base = add(offset.base, within);
+      offset.base = add(offset.base, mul(blockNumber, dim(stride)));
+    } else {
+      if (index.step != 0) {
+        auto known = stride.asConstant();
+        if (!known)
+          return std::nullopt;
+        offset.step += index.step * *known;
+      }
+      offset.base = add(offset.base, mul(index.base, dim(stride)));
+    }
+    stride = stride * sizes[i];
+  }
+  return offset;
+}
+
+Value Emitter::laneByLane(ArrayRef<Index> at, int64_t lanes, Type type,
+                          function_ref<Value(ArrayRef<Index>)> one) {
+  assert(lanes > 1);
+  Value mask = laneMask;
+  Type vectorType = vectorOf(type, lanes);
+  Value vector = mask ? arith::ConstantOp::create(b, loc,
+                                                  b.getZeroAttr(vectorType))
+                            .getResult()
+                      : LLVM::PoisonOp::create(b, loc, vectorType).getResult();
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    SmallVector<Index> single;
+    Value on = mask ? vector::ExtractOp::create(b, loc, mask, lane) : Value();
+    for (const Index &index : at) {
+      Value base = index.base;
+      if (index.step != 0) {
+        Value moved = add(base, constant(lane * index.step));
+        base = on ? select(on, moved, base) : moved;
+      }
+      single.push_back(uniform(base, index.step == 0 ? index.multiple : 1));
+    }
+    laneMask = nullptr;
+    Value scalar = one(single);
+    laneMask = mask;
+    vector = vector::InsertOp::create(b, loc, scalar, vector, lane);
+  }
+  return vector;
+}
+
+Value Emitter::emitLeaf(BlockArgument leaf, ArrayRef<Index> at,
+                        int64_t lanes) {
+  auto type = cast<RankedTensorType>(leaf.getType());
+  Type element = type.getElementType();
+  if (auto offset = offsetOf(type, at, lanes))
+    return loadAt(pointerOf(leaf), *offset, element, lanes);
+  return laneByLane(at, lanes, computeType(element),
+                    [&](ArrayRef<Index> single) {
+                      return emitLeaf(leaf, single, 1);
+                    });
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Value Emitter::recall(const MemoKey &key) {
+  for (Scope &scope : llvm::reverse(scopes))
+    for (auto &[known, value] : scope.memo)
+      if (known == key)
+        return value;
+  return {};
+}
+
+Value Emitter::emit(Value value, ArrayRef<Index> at, int64_t lanes) {
+  if (auto it = bound.find(value); it != bound.end())
+    return it->second(at, lanes);
+  // All lanes at one place: compute once.
+  if (lanes > 1 && llvm::all_of(at, [](const Index &i) { return !i.step; })) {
+    Value mask = std::exchange(laneMask, nullptr);
+    Value scalar = emit(value, at, 1);
+    laneMask = mask;
+    return splat(scalar, lanes);
+  }
+  MemoKey key{value, {}, lanes};
+  for (const Index &index : at)
+    key.at.push_back({index.base, index.step});
+  if (Value known = recall(key))
+    return known;
+  Value result;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    result = emitLeaf(argument, at, lanes);
+  else
+    result = emitOp(value.getDefiningOp(), at, lanes);
+  scopes.back().memo.push_back({key, result});
+  return result;
+}
+
+SmallVector<Index> Emitter::broadcastIndex(Value operand, ArrayRef<Index> at) {
+  SmallVector<DimExpr> dims = graph::dimsOf(operand);
+  SmallVector<Index> result;
+  size_t skip = at.size() - dims.size();
+  for (auto [i, d] : llvm::enumerate(dims))
+    result.push_back(d.isConstant(1) ? uniform(constant(0), 1 << 20)
+                                     : at[skip + i]);
+  return result;
+}
+
+Value Emitter::emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes) {
+  if (op->hasTrait<graph::Pointwise>()) {
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(
+          emit(operand, broadcastIndex(operand, at), lanes));
+    return emitPointwiseOp(*this, op, operands, lanes);
+  }
+  return emitMovement(op, at, lanes);
+}
+
+void Emitter::fault(Value condition, int32_t code, Value first,
+                    Value second) {
+  status = errorRecord;
+  ifThen(condition, [&] {
+    auto put = [&](int64_t byte, Value value) {
+      Value to = LLVM::GEPOp::create(b, loc, errorRecord.getType(),
+                                     b.getI8Type(), errorRecord,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(byte)});
+      LLVM::StoreOp::create(b, loc, value, to);
+    };
+    put(offsetof(TenonErrorRecord, code),
+        arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(code)));
+    put(offsetof(TenonErrorRecord, values), first);
+    put(offsetof(TenonErrorRecord, values) + 8, second);
+  });
+}
+
+} // namespace mlir::tenon

@@ -1,0 +1,103 @@
+//===- Family.h - What a kernel family is ---------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A family takes `graph.kernel` ops around one kind of anchor and writes their
+// code. `buildKernel` asks the families in order; the first that takes the
+// kernel builds it, and the last takes everything that any family takes, only
+// slower. A family that declines says why (`Declined`): the reason goes into
+// the report.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_KERNELS_FAMILY_H
+#define TENON_KERNELS_FAMILY_H
+
+#include "dialects/Graph/GraphOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <string>
+
+namespace mlir::tenon {
+
+/// How a constant operand is laid out for its kernel, at compile time.
+struct PackRecipe {
+  enum Kind {
+    /// [K, N] (or [N, K] if `transposed`) -> panels [N / width][K][width],
+    /// the last panel filled with zeros.
+    MatmulPanels,
+    /// [M, C, kh, kw] -> [M / width][C / block][kh][kw][block][width]
+    ConvPanels,
+    /// [C, M, kh, kw] -> [kh][kw][M / width][C / block][block][width]
+    TransposedConvPanels,
+    /// [C, 1, kh, kw] -> [C / width][kh][kw][width]
+    DepthwisePanels
+  };
+  Kind kind;
+  unsigned operand;    // of the kernel
+  int64_t width;       // output channels in a panel
+  int64_t block = 1;   // input channels in a block; 1: as they are
+  int64_t groups = 1;
+  bool transposed = false;
+
+  std::string str() const;
+};
+
+/// The constant operand in a recipe's order, as f32.
+std::vector<float> pack(const PackRecipe &recipe, ArrayRef<int64_t> shape,
+                        ArrayRef<float> values);
+
+/// What a target gives a kernel to work with.
+struct KernelTarget {
+  int64_t vectorBits = 256;
+  int64_t lanes() const { return vectorBits / 32; } // f32
+};
+
+/// A built kernel. Sizes are expressions over the symbols of the kernel body.
+struct KernelCode {
+  OwningOpRef<ModuleOp> module;
+  std::string family, schedule;
+  SmallVector<graph::DimExpr> scalars;
+  graph::DimExpr tasks;        // units of work, see kernel_abi.h
+  graph::DimExpr scratchBytes; // for each thread
+  graph::DimExpr flops;        // of the anchor
+  int64_t grain = 1;           // tasks that are worth a hand-over to a thread
+  SmallVector<PackRecipe> packed;
+};
+
+/// The op that a kernel is built around: the one with `graph.anchor`, or null
+/// for a kernel of pointwise and movement ops.
+Operation *anchorOf(graph::KernelOp kernel);
+/// The value that a family computes before it is stored: the yielded value
+/// without the transposes and reshapes at its end, which `Emitter::store`
+/// maps forward.
+Value epilogueEnd(Value yielded);
+/// Whether kernel operand `value` (a block argument) is a constant.
+bool isConstantOperand(graph::KernelOp kernel, Value value);
+
+/// Builds the code of a kernel as function `name`.
+FailureOr<KernelCode> buildKernel(graph::KernelOp kernel, StringRef name,
+                                  const KernelTarget &target);
+
+// The families. Each returns nothing if it does not take the kernel.
+std::optional<KernelCode> buildConv(graph::KernelOp, StringRef name,
+                                    const KernelTarget &);
+std::optional<KernelCode> buildDepthwise(graph::KernelOp, StringRef name,
+                                         const KernelTarget &);
+std::optional<KernelCode> buildMatmul(graph::KernelOp, StringRef name,
+                                      const KernelTarget &);
+std::optional<KernelCode> buildAttention(graph::KernelOp, StringRef name,
+                                         const KernelTarget &);
+std::optional<KernelCode> buildRow(graph::KernelOp, StringRef name,
+                                   const KernelTarget &);
+std::optional<KernelCode> buildReduce(graph::KernelOp, StringRef name,
+                                      const KernelTarget &);
+std::optional<KernelCode> buildPool(graph::KernelOp, StringRef name,
+                                    const KernelTarget &);
+std::optional<KernelCode> buildPointwise(graph::KernelOp, StringRef name,
+                                         const KernelTarget &);
+std::optional<KernelCode> buildScalar(graph::KernelOp, StringRef name,
+                                      const KernelTarget &);
+
+} // namespace mlir::tenon
+
+#endif // TENON_KERNELS_FAMILY_H

@@ -1,0 +1,228 @@
+//===- Engine.cpp - A loaded engine ---------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Engine.h"
+
+#include "runtime/Executor.h"
+#include "runtime/cpu/CpuTarget.h"
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
+
+using namespace tenon;
+using namespace tenon::runtime;
+using schema::ConstantKind;
+using schema::ValueKind;
+
+static constexpr int kMostLoadThreads = 4;
+
+Status Engine::load(const Open &open, const Options &options,
+                    std::shared_ptr<const Engine> &result) {
+  auto engine = std::make_shared<Engine>();
+  engine->log = options.logger;
+  TENON_TRY(open(engine->file));
+  int threads = options.threads > 0 ? options.threads
+                                    : std::min(kMostLoadThreads, usableCores());
+  // A small file is checked before a second thread has started.
+  if (engine->file.size() < 2 * kChunkBytes && options.threads <= 0)
+    threads = 1;
+  ThreadPool pool(threads);
+  TENON_TRY(engine->file.verify(pool));
+
+  const schema::Engine &source = engine->source();
+  TENON_TRY(engine->exprTable.decode(source));
+  TENON_TRY(engine->userInterface.decode(source, engine->exprTable));
+  TENON_TRY(engine->chooseVariant(options));
+  TENON_TRY(engine->variantProgram.decode(
+      source, engine->variantIndex, engine->exprTable, engine->userInterface));
+  engine->mainLifetimes =
+      findLifetimes(engine->variantProgram, engine->variantProgram.mainBlock);
+  TENON_TRY(engine->loadCode(pool));
+  TENON_TRY(engine->loadConstants(options, pool));
+  TENON_TRY(engine->runInit(pool));
+  engine->log.log(TENON_INFO,
+                  formatText("loaded '%s': variant %s, %zu instructions, "
+                             "%" PRIu64 " bytes of constants",
+                             textOf(source.model()), engine->isa.c_str(),
+                             engine->variantProgram.instructions.size(),
+                             engine->totalConstantBytes()));
+  result = std::move(engine);
+  return {};
+}
+
+static std::string variantName(const schema::Variant &variant) {
+  const schema::Target *target = variant.target();
+  if (!target)
+    return "";
+  if (target->kind() == schema::TargetKind::Cuda)
+    return "sm_" + std::to_string(target->compute_capability());
+  std::string name = textOf(target->isa());
+  for (uint32_t i = 0; target->features() && i < target->features()->size();
+       ++i)
+    name += "+" + target->features()->Get(i)->str();
+  return name;
+}
+
+std::string Engine::targetName() const { return isa; }
+
+Status Engine::chooseVariant(const Options &options) {
+  const auto *variants = source().variants();
+  if (!variants || variants->size() == 0)
+    return fail(TENON_INVALID_ENGINE, "the engine holds no variant");
+  std::string reasons;
+  for (uint32_t i = 0; i < variants->size(); ++i) {
+    const schema::Variant &variant = *variants->Get(i);
+    std::string name = variantName(variant), missing;
+    if (options.target && name != options.target) {
+      missing = "not the one asked for";
+    } else if (!variant.target()) {
+      missing = "it has no target";
+    } else if (variant.target()->kind() != schema::TargetKind::Cpu) {
+      missing = "this runtime runs CPU variants only";
+    } else {
+      std::vector<std::string> features;
+      const auto *list = variant.target()->features();
+      for (uint32_t k = 0; list && k < list->size(); ++k)
+        features.push_back(list->Get(k)->str());
+      if (hostRuns(textOf(variant.target()->isa()), features, missing)) {
+        variantIndex = i;
+        isa = name;
+        return {};
+      }
+      missing = "this machine lacks " + missing;
+    }
+    reasons += (i ? "; " : "") + name + ": " + missing;
+  }
+  if (options.target)
+    return fail(TENON_UNSUPPORTED, "cannot use variant '%s' (%s)",
+                options.target, reasons.c_str());
+  return fail(TENON_UNSUPPORTED,
+              "no variant runs on this machine, which is %s (%s): recompile "
+              "for it with tenonc --cpu",
+              hostCpuLevel().c_str(), reasons.c_str());
+}
+
+Status Engine::loadCode(ThreadPool &pool) {
+  const schema::Variant &variant = variantProgram.source();
+  if (variant.code() >= 0) {
+    if (uint32_t(variant.code()) >= file.blobCount())
+      return fail(TENON_INVALID_ENGINE,
+                  "variants[%u].code: %d is past the end (%u blobs)",
+                  variantIndex, variant.code(), file.blobCount());
+    uint32_t blob = uint32_t(variant.code());
+    TENON_TRY(file.verifyBlob(blob, pool));
+    TENON_TRY(code.load(file.blob(blob), file.blobBytes(blob)));
+  }
+  for (size_t i = 0; i < variantProgram.kernels.size(); ++i) {
+    const Kernel &kernel = variantProgram.kernels[i];
+    TenonKernelFunction function = code.find(kernel.symbol);
+    if (!function)
+      return fail(TENON_INVALID_ENGINE,
+                  "variants[%u].kernels[%zu]: the code object has no symbol "
+                  "'%s'",
+                  variantIndex, i, kernel.symbol);
+    kernelFunctions.push_back(function);
+  }
+  return {};
+}
+
+Status Engine::loadConstants(const Options &options, ThreadPool &pool) {
+  const auto *constants = variantProgram.source().constants();
+  uint32_t count = constants ? constants->size() : 0;
+  uint64_t regionBytes = 0;
+  std::vector<uint64_t> places(count, UINT64_MAX); // in the region
+  for (uint32_t i = 0; i < count; ++i) {
+    const schema::Constant &constant = *constants->Get(i);
+    bool isDerived = constant.kind() == ConstantKind::Derived;
+    if (!isDerived) {
+      uint32_t blob = uint32_t(constant.blob());
+      if (constant.blob() < 0 || blob >= file.blobCount())
+        return fail(TENON_INVALID_ENGINE,
+                    "variants[%u].constants[%u].blob: %d is past the end (%u "
+                    "blobs)",
+                    variantIndex, i, constant.blob(), file.blobCount());
+      uint64_t whole = file.blobBytes(blob);
+      if (constant.offset() > whole ||
+          constant.size() > whole - constant.offset() ||
+          constant.offset() % uint64_t(kBufferAlignment))
+        return fail(
+            TENON_INVALID_ENGINE,
+            "variants[%u].constants[%u]: bytes %" PRIu64 " + %" PRIu64
+            " are not in blob %u (%" PRIu64 " bytes), or not aligned to 64",
+            variantIndex, i, constant.offset(), constant.size(), blob, whole);
+      TENON_TRY(file.verifyBlob(blob, pool));
+    }
+    if (constant.size() > (uint64_t(1) << 46))
+      return fail(TENON_INVALID_ENGINE,
+                  "variants[%u].constants[%u]: impossible size %" PRIu64,
+                  variantIndex, i, constant.size());
+    constantSizes.push_back(int64_t(constant.size()));
+    if ((isDerived || options.hugePages) && constant.size()) {
+      places[i] = regionBytes;
+      regionBytes += alignUp(constant.size(), uint64_t(kBufferAlignment));
+    }
+  }
+  if (!derived.allocate(regionBytes))
+    return fail(TENON_OUT_OF_MEMORY,
+                "no memory for %" PRIu64 " bytes of constants", regionBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    const schema::Constant &constant = *constants->Get(i);
+    char *data = emptyBuffer();
+    if (places[i] != UINT64_MAX)
+      data = derived.data() + places[i];
+    else if (constant.size())
+      data = const_cast<char *>(file.blob(uint32_t(constant.blob()))) +
+             constant.offset();
+    if (places[i] != UINT64_MAX && constant.kind() != ConstantKind::Derived)
+      std::memcpy(data,
+                  file.blob(uint32_t(constant.blob())) + constant.offset(),
+                  constant.size());
+    constantData.push_back(data);
+  }
+  for (size_t v = 0; v < variantProgram.values.size(); ++v) {
+    const Value &value = variantProgram.values[v];
+    if (value.kind != ValueKind::Constant)
+      continue;
+    int64_t size = -1, whole = constantSizes[size_t(value.index)];
+    if (!exprTable.constantValue(value.size, size) || size < 0 || size > whole)
+      return fail(TENON_INVALID_ENGINE,
+                  "variants[%u].values[%zu].size: %" PRId64
+                  " bytes, but constant %d has %" PRId64,
+                  variantIndex, v, size, value.index, whole);
+  }
+  return {};
+}
+
+uint64_t Engine::totalConstantBytes() const {
+  uint64_t sum = 0;
+  for (int64_t size : constantSizes)
+    sum += uint64_t(size);
+  return sum;
+}
+
+Status Engine::runInit(ThreadPool &pool) {
+  if (variantProgram.initBlock < 0)
+    return {};
+  uint32_t block = uint32_t(variantProgram.initBlock);
+  Plan plan;
+  TENON_TRY(planInit(exprTable, userInterface, variantProgram,
+                     findLifetimes(variantProgram, block), plan));
+  Region memory;
+  uint64_t arena = alignUp(plan.arenaBytes, 64);
+  if (!memory.allocate(arena + plan.scratchBytes * uint64_t(pool.threads())))
+    return fail(TENON_OUT_OF_MEMORY,
+                "no memory to prepare the constants (%" PRIu64 " bytes)",
+                arena);
+  Executor executor(*this, pool, nullptr);
+  executor.begin(plan, memory.data(), memory.data() + arena);
+  executor.settle(plan);
+  Status status = executor.run(block);
+  if (status.failed())
+    return Status(status.code(),
+                  "while preparing constants: " + status.message());
+  derived.protect();
+  return {};
+}

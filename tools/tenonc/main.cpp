@@ -1,0 +1,251 @@
+//===- main.cpp - tenonc: compiles a model --------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Flags to CompileOptions, problems to stderr. Exit codes: 0 fine; 1 the model
+// is at fault; 2 wrong usage; 3 a defect of Tenon.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/include/tenon/compiler.h"
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+namespace {
+
+constexpr int kUsage = 2;
+
+/// Flags of later versions: known by name, so that a script fails with a
+/// reason and not with a typo's message.
+const char *const kLater[] = {
+    "--fp16",       "--bf16",       "--tf32",        "--int8",
+    "--fp8",        "--best",       "--sparsity",    "--min-shapes",
+    "--opt-shapes", "--max-shapes", "--calib",       "--precision",
+    "--schedule",   "--explain",    "--report",      "--timing-cache",
+    "--refit",      "--cuda-driver"};
+
+bool color() {
+  return isatty(STDERR_FILENO) && !std::getenv("NO_COLOR");
+}
+
+void print(const std::string &severity, const std::string &text) {
+  const char *code = severity == "error"     ? "\033[1;31m"
+                     : severity == "warning" ? "\033[1;33m"
+                                             : "\033[1m";
+  if (color())
+    std::fprintf(stderr, "%s%s:\033[0m %s\n", code, severity.c_str(),
+                 text.c_str());
+  else
+    std::fprintf(stderr, "%s: %s\n", severity.c_str(), text.c_str());
+}
+
+int usage(const std::string &text) {
+  print("error", text + "; see tenonc --help");
+  return kUsage;
+}
+
+/// Splits "a:1x3,b:2" at commas, each at its last colon: names may hold
+/// colons. "?" or "-1" leaves a dimension dynamic. False if it is malformed.
+bool parseShapes(const std::string &text,
+                 std::map<std::string, std::vector<int64_t>> &shapes) {
+  size_t start = 0;
+  while (start <= text.size()) {
+    size_t end = std::min(text.find(',', start), text.size());
+    std::string item = text.substr(start, end - start);
+    size_t colon = item.rfind(':');
+    if (colon == std::string::npos || colon == 0)
+      return false;
+    std::vector<int64_t> dims;
+    std::string sizes = item.substr(colon + 1);
+    size_t at = 0;
+    while (at < sizes.size() || (at > 0 && at == sizes.size())) {
+      size_t next = std::min(sizes.find('x', at), sizes.size());
+      std::string size = sizes.substr(at, next - at);
+      if (size == "?") {
+        dims.push_back(-1);
+      } else {
+        char *rest = nullptr;
+        errno = 0;
+        long long value = std::strtoll(size.c_str(), &rest, 10);
+        if (size.empty() || *rest || errno || value < -1)
+          return false;
+        dims.push_back(value);
+      }
+      if (next == sizes.size())
+        break;
+      at = next + 1;
+    }
+    shapes[item.substr(0, colon)] = dims;
+    start = end + 1;
+    if (end == text.size())
+      break;
+  }
+  return true;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  for (int i = 1; i < argc; ++i) {
+    std::string flag = argv[i];
+    flag = flag.substr(0, flag.find('='));
+    for (const char *later : kLater)
+      if (flag == later)
+        return usage("'" + flag + "' is not in this version");
+  }
+
+  // A full disk (or ulimit -f) is an error of the write, not a signal.
+  std::signal(SIGXFSZ, SIG_IGN);
+
+  tenon::CompileOptions options;
+  std::string target = "cpu", cpus = "x86-64-v3", level;
+  std::vector<std::string> shapes;
+  bool check = false, quiet = false, verbose = false, version = false;
+  CLI::App app("tenonc: compiles an ONNX model into an engine file");
+  app.footer("Examples:\n"
+             "  tenonc model.onnx -o model.tenon\n"
+             "  tenonc model.onnx -o model.tenon --shapes=x:1x3x480x640\n"
+             "  tenonc --check model.onnx\n"
+             "  tenonc model.onnx --stop-after=fuse\n\n"
+             "Exit codes: 0 fine, 1 the model is at fault, 2 wrong usage, "
+             "3 a defect of Tenon.");
+  app.add_option("model", options.model, "The ONNX file")
+      ->type_name("MODEL.onnx");
+  app.add_option("-o,--output", options.output, "The engine file to write")
+      ->type_name("FILE");
+  app.add_option("--target", target, "Targets, separated by commas: cpu")
+      ->capture_default_str();
+  app.add_option("--cpu", cpus,
+                 "Instruction set levels, one variant each: x86-64-v3, native")
+      ->capture_default_str();
+  app.add_option("--shapes", shapes,
+                 "Sizes of inputs, e.g. x:1x3x224x224,ids:1x?; fixed sizes "
+                 "give specialized kernels, ? leaves a dimension open")
+      ->type_name("NAME:DIMS");
+  app.add_option("--mark-output", options.markOutputs,
+                 "A tensor of the model that becomes an output too")
+      ->type_name("TENSOR");
+  app.add_flag("--check", check,
+               "List all that this version cannot compile, and stop");
+  app.add_option("--stop-after", options.stopAfter,
+                 "Print the IR after a stage, and stop: import, graph, fold, "
+                 "layout, fuse")
+      ->type_name("STAGE");
+  app.add_option("--save-temps", options.saveTemps,
+                 "Keep the IR of each stage and the code of each kernel")
+      ->type_name("DIR");
+  app.add_option("--threads", options.threads,
+                 "Threads to compile with; the engine does not depend on it")
+      ->type_name("N");
+  bool levels[4] = {};
+  for (int i = 0; i < 4; ++i)
+    app.add_flag("--O" + std::to_string(i), levels[i],
+                 i == 3 ? "Optimization level, also -O0 to -O3 (default)" : "");
+  app.add_flag("-v,--verbose", verbose, "Say what happens");
+  app.add_flag("--quiet", quiet, "Print errors only");
+  app.add_flag("--version", version, "Print the version");
+
+  // CLI11 takes one letter after a dash: "-O2" is the flag "--O2".
+  std::vector<std::string> args;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string arg = argv[i];
+    if (arg.size() == 3 && arg[0] == '-' && arg[1] == 'O' && arg[2] >= '0' &&
+        arg[2] <= '3')
+      arg = "-" + arg;
+    args.push_back(arg);
+  }
+  try {
+    app.parse(args);
+  } catch (const CLI::CallForHelp &) {
+    std::printf("%s", app.help().c_str());
+    return 0;
+  } catch (const CLI::ParseError &error) {
+    return usage(error.what());
+  }
+  if (version) {
+    std::printf("tenonc %s\n", TENON_VERSION);
+    return 0;
+  }
+  for (int i = 0; i < 4; ++i)
+    if (levels[i])
+      options.optLevel = i;
+  if (options.model.empty())
+    return usage("expected an ONNX file");
+  for (size_t at = 0; at <= target.size();) {
+    size_t end = std::min(target.find(',', at), target.size());
+    std::string one = target.substr(at, end - at);
+    if (one != "cpu")
+      return usage("target '" + one + "' is not in this version, expected cpu");
+    at = end + 1;
+  }
+  options.cpus.clear();
+  for (size_t at = 0; at <= cpus.size();) {
+    size_t end = std::min(cpus.find(',', at), cpus.size());
+    options.cpus.push_back(cpus.substr(at, end - at));
+    at = end + 1;
+  }
+  for (const std::string &text : shapes)
+    if (!parseShapes(text, options.shapes))
+      return usage("malformed --shapes '" + text +
+                   "', expected NAME:1x3x224x224,…");
+  bool known = options.stopAfter.empty();
+  for (const std::string &stage : tenon::compileStages())
+    known |= stage == options.stopAfter;
+  if (!known)
+    return usage("unknown stage '" + options.stopAfter +
+                 "', expected import, graph, fold, layout or fuse");
+  if (!check && options.stopAfter.empty() && options.output.empty())
+    return usage("expected an output file, -o MODEL.tenon");
+
+  bool live = !quiet && isatty(STDERR_FILENO);
+  size_t width = 0;
+  auto clear = [&] {
+    if (width)
+      std::fprintf(stderr, "\r%*s\r", int(width), "");
+    width = 0;
+  };
+  options.diagnostic = [&](const std::string &severity,
+                           const std::string &text) {
+    if ((quiet && severity != "error" && severity != "note") ||
+        (severity == "remark" && !verbose))
+      return;
+    clear();
+    print(severity, text);
+  };
+  auto start = std::chrono::steady_clock::now();
+  options.progress = [&](const std::string &stage, double done) {
+    if (verbose && !live)
+      std::fprintf(stderr, "%s\n", stage.c_str());
+    if (!live)
+      return;
+    clear();
+    width = std::fprintf(stderr, "[%3.0f %%] %s", done * 100, stage.c_str());
+    std::fflush(stderr);
+  };
+  options.stageOutput = [](const std::string &text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  };
+
+  if (check) {
+    auto result = tenon::check(options, [](const std::string &text) {
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    });
+    return result.status;
+  }
+  tenon::CompileResult result = tenon::compile(options);
+  clear();
+  if (result.status == 0 && options.stopAfter.empty() && !quiet) {
+    double seconds = std::chrono::duration<double>(
+                         std::chrono::steady_clock::now() - start)
+                         .count();
+    std::fprintf(stderr, "%s: %u kernels, %u launches, %.1f MB, %.1f s\n",
+                 options.output.c_str(), result.kernels, result.launches,
+                 double(result.engineBytes) / 1e6, seconds);
+  }
+  return result.status;
+}
