@@ -188,6 +188,9 @@ struct RecoverAttention : OpRewritePattern<MatmulOp> {
     auto softmax = op.getLhs().getDefiningOp<SoftmaxOp>();
     if (!softmax)
       return rewriter.notifyMatchFailure(op, "no softmax on the left");
+    if (!elementOf(op).isF32() || !dimsOf(op.getResult()).back().isConstant())
+      return rewriter.notifyMatchFailure(
+          op, "no kernel for other elements than f32 or open head sizes");
     if (softmax.getLog() || int64_t(softmax.getAxis()) != rankOf(softmax) - 1)
       return rewriter.notifyMatchFailure(op,
                                          "softmax is not along the last axis");

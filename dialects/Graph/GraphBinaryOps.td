@@ -48,7 +48,7 @@ def Graph_XorOp : Graph_Binary<"xor", "bitwise x xor y", [Commutative]>;
 def Graph_ShiftLeftOp
     : Graph_Binary<"shift_left", "x << y (0 if y is too large)">;
 def Graph_ShiftRightOp
-    : Graph_Binary<"shift_right", "x >> y, logical (0 if y is too large)">;
+    : Graph_Binary<"shift_right", "x >> y, arithmetic if signed (all sign if y is too large)">;
 def Graph_PreluOp : Graph_Binary<"prelu", "x if x >= 0, else y x">;
 
 def Graph_CompareOp : Graph_Pointwise<"compare", "inferCompare", []> {

@@ -8,26 +8,25 @@ namespace mlir::tenon {
 
 using graph::DimExpr;
 
-/// Whether `value` lets dimensions d and d + 1 of the domain merge.
-static bool merges(Value value, ArrayRef<DimExpr> dims, int64_t d,
-                   function_ref<bool(Value)> stop) {
+/// Whether `value` lets dimensions `outer` and `inner` of the domain merge. All
+/// dimensions between them have size 1, and they themselves do not: merging is
+/// not transitive over a size of 1, which every operand has.
+static bool merges(Value value, ArrayRef<DimExpr> dims, int64_t outer,
+                   int64_t inner, function_ref<bool(Value)> stop) {
   SmallVector<DimExpr> own = graph::dimsOf(value);
   int64_t skip = int64_t(dims.size()) - int64_t(own.size());
   auto has = [&](int64_t i) {
     return i >= skip && !own[i - skip].isConstant(1);
   };
-  if (!has(d) && !has(d + 1))
-    return true;
-  // A size of 1 in the domain does not matter.
-  bool outer = dims[d].isConstant(1) || has(d);
-  bool inner = dims[d + 1].isConstant(1) || has(d + 1);
-  if (!outer || !inner)
+  if (has(outer) != has(inner))
     return false;
+  if (!has(outer))
+    return true;
   graph::LayoutAttr layout = graph::layoutOf(value.getType());
   if (layout) {
     if (llvm::any_of(layout.getHalo(), [](int64_t h) { return h != 0; }))
       return false;
-    if (layout.getChannelBlock() && d - skip < 2)
+    if (layout.getChannelBlock() && outer - skip < 2)
       return false;
   }
   if (isa<BlockArgument>(value) || (stop && stop(value)))
@@ -38,15 +37,22 @@ static bool merges(Value value, ArrayRef<DimExpr> dims, int64_t d,
   if (!op->hasTrait<graph::Pointwise>() && !isa<graph::RelayoutOp>(op))
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) {
-    return merges(operand, dims, d, stop);
+    return merges(operand, dims, outer, inner, stop);
   });
 }
 
 int64_t mergedTail(Value value, ArrayRef<DimExpr> dims, int64_t from,
                    function_ref<bool(Value)> stop) {
   int64_t first = int64_t(dims.size()) - 1;
-  while (first > from && merges(value, dims, first - 1, stop))
-    --first;
+  int64_t inner = -1; // the outermost dimension so far whose size is not 1
+  for (int64_t d = first; d >= from; --d) {
+    bool one = dims[d].isConstant(1);
+    if (!one && inner >= 0 && !merges(value, dims, d, inner, stop))
+      break;
+    if (!one)
+      inner = d;
+    first = d;
+  }
   return std::max<int64_t>(first, 0);
 }
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Which dimensions of a pointwise body can be walked as one. Dimensions i and
-// i + 1 merge if every address in the body is the same for index (a, b) and
+// Which dimensions of a pointwise body can be walked as one. Two neighbours
+// (sizes of 1 between them do not count) merge if every address in the body is the same for index (a, b) and
 // for index (0, a * size + b): both are there with full size, or neither.
 //
 //     add(x[N, C, H, W], bias[C, 1, 1]):  H and W merge, C does not

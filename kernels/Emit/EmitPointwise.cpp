@@ -116,8 +116,10 @@ private:
     Value quotient = emitTrunc(b, loc, div(p, q));
     Value r = LLVM::FMAOp::create(b, loc, arith::NegFOp::create(b, loc, quotient),
                                   q, p);
+    Value zero = e.floatConstant(wide, 0);
+    // Also where y is infinite: 0 * infinity would not be a number.
+    r = choose(compare(arith::CmpFPredicate::OEQ, quotient, zero), p, r);
     if (signOfDivisor) {
-      Value zero = e.floatConstant(wide, 0);
       Value differs = make<arith::XOrIOp>(
           compare(arith::CmpFPredicate::OLT, r, zero),
           compare(arith::CmpFPredicate::OLT, q, zero));
@@ -345,7 +347,11 @@ private:
           return shift(make<arith::ShLIOp>(x[0], safeShift()));
         })
         .Case([&](graph::ShiftRightOp) {
-          return shift(make<arith::ShRUIOp>(x[0], safeShift()));
+          if (isUnsigned)
+            return shift(make<arith::ShRUIOp>(x[0], safeShift()));
+          // Arithmetic for signed integers: too far leaves the sign.
+          return make<arith::ShRSIOp>(
+              x[0], choose(inRange(), x[1], integer(width() - 1)));
         })
         .Case([&](graph::PreluOp) {
           return choose(compare(arith::CmpIPredicate::slt, x[0], integer(0)),
