@@ -37,6 +37,7 @@ struct Executor::LaunchJob {
   static void run(void *argument, int64_t begin, int64_t end, int thread) {
     LaunchJob &job = *static_cast<LaunchJob *>(argument);
     ThreadError &error = job.errors[thread];
+    error.record.code = TENON_KERNEL_OK; // a kernel may return what it finds
     int32_t code = job.function(
         job.buffers, job.scalars, begin, end,
         job.scratch ? job.scratch + uint64_t(thread) * job.scratchStride

@@ -363,12 +363,18 @@ private:
   //------------------------------------------------------===//
 
   void extract(Group &group) {
-    // Free ops that the group reads come along.
+    // Free ops that the group reads come along, but not weights: families
+    // pack them, whatever their values are.
     SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
     SetVector<Operation *> all(ops.begin(), ops.end());
+    Value weights;
+    if (group.anchor &&
+        isa<ConvOp, ConvTransposeOp, MatmulOp>(group.anchor))
+      weights = group.anchor->getOperand(1);
     for (Operation *op : ops)
       for (Value v : op->getOperands())
-        if (Operation *def = v.getDefiningOp(); def && isFree(def))
+        if (Operation *def = v.getDefiningOp();
+            def && isFree(def) && v != weights)
           all.insert(def);
     ops.assign(all.begin(), all.end());
     llvm::sort(

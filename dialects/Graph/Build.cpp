@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Graph/Build.h"
+#include "mlir/IR/PatternMatch.h"
 
 namespace mlir::tenon::graph {
 
@@ -20,6 +21,10 @@ Value detail::foldOrKeep(OpBuilder &builder, Operation *op) {
       continue;
     if (results[0] == op->getResult(0))
       continue;
+    // A rewriter has heard of the op: it must hear of its end too.
+    if (auto *listener = dyn_cast_if_present<RewriterBase::Listener>(
+            builder.getListener()))
+      listener->notifyOperationErased(op);
     op->erase();
     return results[0];
   }

@@ -15,7 +15,8 @@
  *             strides, offsets.
  *   scratch   bytes of the launch's `scratch` size for this thread alone,
  *             64-byte aligned, not initialized; may be null if the size is 0.
- *   error     filled in before a non-zero return; one record a thread.
+ *   error     one record a thread, zeroed before the call; filled in before a
+ *             non-zero return.
  *
  * Returns TENON_KERNEL_OK or one of the codes below, which it also writes to
  * `error->code`. Kernels run with the MXCSR state that the runtime sets
