@@ -88,6 +88,8 @@ public:
     if (!module || stage("import", *module))
       return finished(module);
     progress("graph passes", 0.1);
+    if (failed(mt::checkElementTypes(*module)))
+      return result;
     if (failed(mt::runGraphPasses(*module)))
       return failedInside();
     if (stage("graph", *module))

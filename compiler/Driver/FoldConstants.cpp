@@ -14,7 +14,7 @@
 //      arguments, which goes the usual way and is run.
 //   3. Its results replace the ops as constants.
 //
-// Tests: test/compiler/Driver/fold-constants.mlir.
+// Tests: test/compiler/Driver/fold-constants.test.
 //
 //===----------------------------------------------------------------------===//
 

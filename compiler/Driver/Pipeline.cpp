@@ -13,6 +13,33 @@ func::FuncOp mainOf(ModuleOp module) {
   return module.lookupSymbol<func::FuncOp>("main");
 }
 
+LogicalResult checkElementTypes(ModuleOp module) {
+  auto isSupported = [](Type type) {
+    Type element = getElementTypeOrSelf(type);
+    if (auto real = dyn_cast<FloatType>(element))
+      return real.isF16() || real.isBF16() || real.isF32() || real.isF64();
+    auto integer = dyn_cast<IntegerType>(element);
+    return integer && llvm::is_contained({1u, 8u, 16u, 32u, 64u},
+                                         integer.getWidth());
+  };
+  func::FuncOp main = mainOf(module);
+  bool fine = true;
+  auto check = [&](Type type, Location loc) {
+    if (isSupported(type))
+      return;
+    fine = false;
+    emitError(loc) << "element type " << getElementTypeOrSelf(type)
+                   << " is not in this version, expected bool, f16, bf16, "
+                      "f32, f64 or an integer of 8 to 64 bits";
+  };
+  for (BlockArgument argument : main.getArguments())
+    check(argument.getType(), main.getLoc());
+  for (Operation &op : main.getBody().front())
+    for (Type type : op.getResultTypes())
+      check(type, op.getLoc());
+  return success(fine);
+}
+
 LogicalResult runGraphPasses(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(graph::createWidenFloatsPass());

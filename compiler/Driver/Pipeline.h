@@ -22,6 +22,10 @@ struct CompileContext {
   std::function<void(StringRef kernel, StringRef ir)> onInternalError;
 };
 
+/// Whether the target computes every element type of the model; errors name
+/// the nodes that it does not.
+LogicalResult checkElementTypes(ModuleOp module);
+
 /// Graph passes that no target needs to know of: canonical forms, patterns,
 /// affine folding. `widen`: compute f16 and bf16 in f32.
 LogicalResult runGraphPasses(ModuleOp module);

@@ -10,7 +10,7 @@
 //   2. for each row: maximum, exp, sum (1 / sum is kept for later)
 //   3. for each 16 columns of the values: scores * value / sum
 //
-// Tests: test/unit/kernels, test/e2e.
+// Tests: test/e2e (every transformer).
 //
 //===----------------------------------------------------------------------===//
 

@@ -13,7 +13,7 @@
 // the chunk of input stays in L2 while the panels pass by. Within a task,
 // register blocks of up to 6 pixels (RegisterBlock.h), split evenly.
 //
-// Tests: test/unit/kernels, test/e2e; formula: graph.conv's description.
+// Tests: test/conformance, test/e2e; formula: graph.conv's description.
 //
 //===----------------------------------------------------------------------===//
 

@@ -5,7 +5,7 @@
 // The accumulators are loop-carried vectors, never memory: one that LLVM does
 // not promote costs two thirds of the speed. Short runs are unrolled whole,
 // long ones by 4 with a loop for the rest. The test of the stack accesses in
-// the inner loop is test/unit/target.
+// the inner loop is in test/unit/math.
 //
 //===----------------------------------------------------------------------===//
 

@@ -5,7 +5,7 @@
 // The frame of a kernel function, arithmetic on sizes, loops, and the memory
 // side: where elements lie and how they are loaded and stored. EmitMovement.cpp
 // walks index maps, EmitPointwise.cpp does arithmetic on elements. Tests:
-// test/kernels/Emit/*.mlir and every model.
+// test/conformance (each op) and every model.
 //
 //===----------------------------------------------------------------------===//
 
