@@ -259,4 +259,11 @@ CompileResult check(const CompileOptions &options,
   return Compilation(options).check(out);
 }
 
+std::string operatorTable() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  mt::printOperators(os);
+  return text;
+}
+
 } // namespace tenon

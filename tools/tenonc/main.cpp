@@ -132,6 +132,9 @@ int main(int argc, char **argv) {
       ->type_name("TENSOR");
   app.add_flag("--check", check,
                "List all that this version cannot compile, and stop");
+  bool operators = false;
+  app.add_flag("--list-operators", operators,
+               "Print the operators that this version knows, as Markdown");
   app.add_option("--stop-after", options.stopAfter,
                  "Print the IR after a stage, and stop: import, graph, fold, "
                  "layout, fuse")
@@ -169,6 +172,10 @@ int main(int argc, char **argv) {
   }
   if (version) {
     std::printf("tenonc %s\n", TENON_VERSION);
+    return 0;
+  }
+  if (operators) {
+    std::printf("%s", tenon::operatorTable().c_str());
     return 0;
   }
   for (int i = 0; i < 4; ++i)

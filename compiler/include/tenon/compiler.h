@@ -64,6 +64,10 @@ CompileResult compile(const CompileOptions &options);
 CompileResult check(const CompileOptions &options,
                     const std::function<void(const std::string &)> &out);
 
+/// The operators that this version imports, with their opsets: a table in
+/// Markdown (docs/operators.md).
+std::string operatorTable();
+
 } // namespace tenon
 
 #endif // TENON_COMPILER_H
