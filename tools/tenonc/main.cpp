@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
   std::string target = "cpu", cpus = "x86-64-v3", level;
   std::vector<std::string> shapes;
   bool check = false, quiet = false, verbose = false, version = false;
-  CLI::App app("tenonc: compiles an ONNX model into an engine file");
+  CLI::App app("tenonc: compiles an ONNX model into an engine file", "tenonc");
   app.footer("Examples:\n"
              "  tenonc model.onnx -o model.tenon\n"
              "  tenonc model.onnx -o model.tenon --shapes=x:1x3x480x640\n"
@@ -145,25 +145,15 @@ int main(int argc, char **argv) {
   app.add_option("--threads", options.threads,
                  "Threads to compile with; the engine does not depend on it")
       ->type_name("N");
-  bool levels[4] = {};
-  for (int i = 0; i < 4; ++i)
-    app.add_flag("--O" + std::to_string(i), levels[i],
-                 i == 3 ? "Optimization level, also -O0 to -O3 (default)" : "");
+  app.add_option("-O", options.optLevel, "Optimization level, 0 to 3")
+      ->check(CLI::Range(0, 3))
+      ->capture_default_str();
   app.add_flag("-v,--verbose", verbose, "Say what happens");
   app.add_flag("--quiet", quiet, "Print errors only");
   app.add_flag("--version", version, "Print the version");
 
-  // CLI11 takes one letter after a dash: "-O2" is the flag "--O2".
-  std::vector<std::string> args;
-  for (int i = argc - 1; i > 0; --i) {
-    std::string arg = argv[i];
-    if (arg.size() == 3 && arg[0] == '-' && arg[1] == 'O' && arg[2] >= '0' &&
-        arg[2] <= '3')
-      arg = "-" + arg;
-    args.push_back(arg);
-  }
   try {
-    app.parse(args);
+    app.parse(argc, argv);
   } catch (const CLI::CallForHelp &) {
     std::printf("%s", app.help().c_str());
     return 0;
@@ -178,9 +168,6 @@ int main(int argc, char **argv) {
     std::printf("%s", tenon::operatorTable().c_str());
     return 0;
   }
-  for (int i = 0; i < 4; ++i)
-    if (levels[i])
-      options.optLevel = i;
   if (options.model.empty())
     return usage("expected an ONNX file");
   for (size_t at = 0; at <= target.size();) {

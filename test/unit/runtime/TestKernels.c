@@ -75,7 +75,7 @@ KERNEL(gather) {
     }
     y[i] = x[index];
   }
-  return TENON_KERNEL_OK;
+  return error->code; /* as compiled kernels do: the record starts at 0 */
 }
 
 /* count[0] = how many of the scalars[0] numbers x are > 0 */
