@@ -4,9 +4,7 @@
 //
 // A family takes `graph.kernel` ops around one kind of anchor and writes their
 // code. `buildKernel` asks the families in order; the first that takes the
-// kernel builds it, and the last takes everything that any family takes, only
-// slower. A family that declines says why (`Declined`): the reason goes into
-// the report.
+// kernel builds it, and the last takes nearly every anchor, only slower.
 //
 //===----------------------------------------------------------------------===//
 
