@@ -37,9 +37,14 @@ struct PackRecipe {
   int64_t groups = 1;
   bool transposed = false;
 
+  /// The order in words, as engine files record it; `parse` reads it back but
+  /// for `operand`, which is 0 then.
   std::string str() const;
+  static std::optional<PackRecipe> parse(StringRef text);
 };
 
+/// Elements of a constant of this shape in a recipe's order, padding included.
+int64_t packedElements(const PackRecipe &recipe, ArrayRef<int64_t> shape);
 /// The constant operand in a recipe's order, as f32.
 std::vector<float> pack(const PackRecipe &recipe, ArrayRef<int64_t> shape,
                         ArrayRef<float> values);

@@ -8,15 +8,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Family.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::tenon {
 
+static constexpr llvm::StringLiteral kNames[] = {"matmul-panels", "conv-panels",
+                                                 "transposed-conv-panels",
+                                                 "depthwise-panels"};
+
 std::string PackRecipe::str() const {
-  static const char *names[] = {"matmul-panels", "conv-panels",
-                                "transposed-conv-panels", "depthwise-panels"};
-  std::string text = std::string(names[kind]) + " width=" +
-                     std::to_string(width) + " block=" + std::to_string(block);
+  std::string text = kNames[kind].str() + " width=" + std::to_string(width) +
+                     " block=" + std::to_string(block);
   if (groups != 1)
     text += " groups=" + std::to_string(groups);
   if (transposed)
@@ -24,12 +27,60 @@ std::string PackRecipe::str() const {
   return text;
 }
 
+std::optional<PackRecipe> PackRecipe::parse(StringRef text) {
+  PackRecipe recipe{};
+  auto [name, rest] = text.split(' ');
+  const auto *kind = llvm::find(kNames, name);
+  if (kind == std::end(kNames))
+    return std::nullopt;
+  recipe.kind = static_cast<Kind>(kind - std::begin(kNames));
+  while (!rest.empty()) {
+    StringRef word;
+    std::tie(word, rest) = rest.split(' ');
+    auto [key, number] = word.split('=');
+    int64_t *field = llvm::StringSwitch<int64_t *>(key)
+                         .Case("width", &recipe.width)
+                         .Case("block", &recipe.block)
+                         .Case("groups", &recipe.groups)
+                         .Default(nullptr);
+    if (word == "transposed")
+      recipe.transposed = true;
+    else if (!field || number.getAsInteger(10, *field) || *field < 1)
+      return std::nullopt;
+  }
+  if (recipe.width < 1)
+    return std::nullopt;
+  return recipe;
+}
+
+int64_t packedElements(const PackRecipe &recipe, ArrayRef<int64_t> shape) {
+  int64_t width = recipe.width, block = recipe.block, taps = 1;
+  for (int64_t size : shape.drop_front(2))
+    taps *= size;
+  auto roundUp = [](int64_t n, int64_t to) {
+    return llvm::divideCeil(n, to) * to;
+  };
+  switch (recipe.kind) {
+  case PackRecipe::MatmulPanels:
+    return roundUp(shape[recipe.transposed ? 0 : 1], width) *
+           shape[recipe.transposed ? 1 : 0];
+  case PackRecipe::ConvPanels:
+    return recipe.groups * roundUp(shape[0] / recipe.groups, width) *
+           roundUp(shape[1], block) * taps;
+  case PackRecipe::TransposedConvPanels:
+    return roundUp(shape[1], width) * roundUp(shape[0], block) * taps;
+  case PackRecipe::DepthwisePanels:
+    return roundUp(shape[0], width) * taps;
+  }
+  return 0;
+}
+
 static std::vector<float> packMatmul(const PackRecipe &recipe,
                                      ArrayRef<int64_t> shape,
                                      ArrayRef<float> values) {
   int64_t k = shape[recipe.transposed ? 1 : 0];
   int64_t n = shape[recipe.transposed ? 0 : 1], width = recipe.width;
-  std::vector<float> out(llvm::divideCeil(n, width) * width * k, 0.f);
+  std::vector<float> out(packedElements(recipe, shape), 0.f);
   for (int64_t j = 0; j < n; ++j)
     for (int64_t i = 0; i < k; ++i)
       out[(j / width * k + i) * width + j % width] =
@@ -48,8 +99,7 @@ static std::vector<float> packConv(const PackRecipe &recipe,
     taps *= size;
   int64_t panels = llvm::divideCeil(m, width);
   int64_t blocks = llvm::divideCeil(c, block);
-  std::vector<float> out(recipe.groups * panels * blocks * taps * block * width,
-                         0.f);
+  std::vector<float> out(packedElements(recipe, shape), 0.f);
   for (int64_t g = 0; g < recipe.groups; ++g)
     for (int64_t o = 0; o < m; ++o)
       for (int64_t i = 0; i < c; ++i)
@@ -57,7 +107,8 @@ static std::vector<float> packConv(const PackRecipe &recipe,
           int64_t at = g * panels + o / width;
           at = at * blocks + i / block;
           at = (at * taps + t) * block + i % block;
-          out[at * width + o % width] = values[((g * m + o) * c + i) * taps + t];
+          out[at * width + o % width] =
+              values[((g * m + o) * c + i) * taps + t];
         }
   return out;
 }
@@ -69,7 +120,7 @@ static std::vector<float> packTransposedConv(const PackRecipe &recipe,
   int64_t c = shape[0], m = shape[1], taps = shape[2] * shape[3];
   int64_t panels = llvm::divideCeil(m, width);
   int64_t blocks = llvm::divideCeil(c, block);
-  std::vector<float> out(taps * panels * blocks * block * width, 0.f);
+  std::vector<float> out(packedElements(recipe, shape), 0.f);
   for (int64_t i = 0; i < c; ++i)
     for (int64_t o = 0; o < m; ++o)
       for (int64_t t = 0; t < taps; ++t) {
@@ -86,7 +137,7 @@ static std::vector<float> packDepthwise(const PackRecipe &recipe,
   int64_t width = recipe.width, c = shape[0], taps = 1;
   for (int64_t size : shape.drop_front(2))
     taps *= size;
-  std::vector<float> out(llvm::divideCeil(c, width) * taps * width, 0.f);
+  std::vector<float> out(packedElements(recipe, shape), 0.f);
   for (int64_t i = 0; i < c; ++i)
     for (int64_t t = 0; t < taps; ++t)
       out[(i / width * taps + t) * width + i % width] = values[i * taps + t];

@@ -249,15 +249,31 @@ static std::string wrap(const std::pair<std::string, int> &piece, int level) {
   return piece.second >= level ? piece.first : "(" + piece.first + ")";
 }
 
-std::string ExprTable::text(uint32_t index) const {
-  return piece(index, 0).first;
+/// A name as it stands in a formula; quotes inside of it are doubled.
+static std::string quoted(const std::string &name) {
+  bool plain = !(name[0] >= '0' && name[0] <= '9') && name[0] != '.';
+  for (char c : name)
+    plain &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             (c >= '0' && c <= '9') || c == '_' || c == '.';
+  for (const char *word : {"floordiv", "min", "max", "select", "mod"})
+    plain &= name != word;
+  if (plain)
+    return name;
+  std::string text = "'";
+  for (char c : name)
+    text += c == '\'' ? "''" : std::string(1, c);
+  return text + "'";
+}
+
+std::string ExprTable::text(uint32_t index, size_t longest) const {
+  return piece(index, 0, longest).first;
 }
 
 /// The text and how tightly its outermost operator binds: 2 atom or call, 1
 /// product, 0 sum.
-std::pair<std::string, int> ExprTable::piece(uint32_t index, int depth) const {
+std::pair<std::string, int> ExprTable::piece(uint32_t index, int depth,
+                                             size_t longest) const {
   // References are spelled out only as far as people will read.
-  constexpr size_t kLongest = 200;
   constexpr int kDeepest = 6;
   using Piece = std::pair<std::string, int>;
   std::vector<Piece> stack;
@@ -266,10 +282,10 @@ std::pair<std::string, int> ExprTable::piece(uint32_t index, int depth) const {
     if (op.code == ExprCode::Const) {
       stack.push_back({std::to_string(op.value), op.value < 0 ? 0 : 2});
     } else if (op.code == ExprCode::Symbol) {
-      stack.push_back({symbolNames[op.value], 2});
+      stack.push_back({quoted(symbolNames[op.value]), 2});
     } else if (op.code == ExprCode::Expr) {
       stack.push_back(depth < kDeepest
-                          ? piece(uint32_t(op.value), depth + 1)
+                          ? piece(uint32_t(op.value), depth + 1, longest)
                           : Piece{"e" + std::to_string(op.value), 2});
     } else if (op.code == ExprCode::Select) {
       Piece c = stack.back();
@@ -322,7 +338,7 @@ std::pair<std::string, int> ExprTable::piece(uint32_t index, int depth) const {
         break;
       }
     }
-    if (stack.back().first.size() > kLongest)
+    if (stack.back().first.size() > longest)
       stack.back() = {"...", 2};
   }
   return stack.back();

@@ -75,8 +75,9 @@ public:
   /// The value of a constant expression; false if it has none.
   bool constantValue(uint32_t index, int64_t &number) const;
 
-  /// As people write it: "2*height + 1".
-  std::string text(uint32_t index) const;
+  /// As people write it: "2*height + 1", with names that are not identifiers
+  /// in single quotes; parts longer than `longest` characters become "...".
+  std::string text(uint32_t index, size_t longest = 200) const;
 
 private:
   struct Range {
@@ -89,7 +90,8 @@ private:
   };
   static constexpr int kMaxStack = 32;
 
-  std::pair<std::string, int> piece(uint32_t index, int depth) const;
+  std::pair<std::string, int> piece(uint32_t index, int depth,
+                                    size_t longest) const;
 
   std::vector<Range> ranges;
   std::vector<Op> ops;

@@ -7,11 +7,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/include/tenon/compiler.h"
 #include "compiler/Driver/Diagnostics.h"
 #include "compiler/Driver/OutputFile.h"
 #include "compiler/Driver/Pipeline.h"
 #include "compiler/Import/Import.h"
+#include "compiler/Target/CPU/CodeObject.h"
+#include "dialects/Graph/GraphOps.h"
+#include "compiler/include/tenon/compiler.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -25,8 +27,8 @@ using namespace mlir;
 namespace mt = mlir::tenon;
 
 const std::vector<std::string> &compileStages() {
-  static const std::vector<std::string> stages = {"import", "graph", "fold",
-                                                  "layout", "fuse"};
+  static const std::vector<std::string> stages = {
+      "import", "graph", "fold", "layout", "fuse", "engine", "llvm"};
   return stages;
 }
 
@@ -41,7 +43,8 @@ public:
     context.printOpOnDiagnostic(false);
     unsigned threads = options.threads;
     if (!threads)
-      threads = std::max(1u, llvm::hardware_concurrency().compute_thread_count());
+      threads =
+          std::max(1u, llvm::hardware_concurrency().compute_thread_count());
     if (threads > 1) {
       pool.emplace(llvm::hardware_concurrency(threads));
       context.setThreadPool(*pool);
@@ -58,9 +61,10 @@ public:
       llvm::raw_fd_ostream os(path, code);
       if (!code)
         os << ir;
-      report("error", "internal error: LLVM failed on kernel '" +
-                          kernel.str() + "'; its IR (no weights, no paths) is "
-                          "in '" + path + "': run llc on it to reproduce");
+      report("error", "internal error: LLVM failed on kernel '" + kernel.str() +
+                          "'; its IR (no weights, no paths) is "
+                          "in '" +
+                          path + "': run llc on it to reproduce");
     };
   }
 
@@ -68,8 +72,8 @@ public:
     result.status = 1;
     if (!options.saveTemps.empty())
       if (auto code = llvm::sys::fs::create_directories(options.saveTemps)) {
-        report("error", "cannot create folder '" + options.saveTemps + "': " +
-                            code.message());
+        report("error", "cannot create folder '" + options.saveTemps +
+                            "': " + code.message());
         return result;
       }
     SmallVector<const mt::CpuTarget *> targets;
@@ -100,35 +104,41 @@ public:
     if (stage("fold", *module))
       return finished(module);
 
-    mt::BuiltEngine engine;
-    if (failed(mt::beginEngine(mt::mainOf(*module), modelName(*module),
-                               engine)))
-      return failedInside();
+    mt::EngineModule engine = mt::beginEngine(*module, modelName(*module));
     for (auto [i, target] : llvm::enumerate(targets)) {
-      OwningOpRef<ModuleOp> own =
-          i + 1 == targets.size() ? std::move(module)
-                                  : OwningOpRef<ModuleOp>(module->clone());
+      OwningOpRef<ModuleOp> own = i + 1 == targets.size()
+                                      ? std::move(module)
+                                      : OwningOpRef<ModuleOp>(module->clone());
+      std::string suffix = targets.size() > 1 ? "." + target->name : "";
       progress("layout and fusion", 0.3);
       if (failed(mt::runLayoutPasses(*own, *target)))
         return failedInside();
-      if (stage("layout", *own))
+      if (stage("layout", *own, suffix))
         return finished(own);
       if (failed(mt::runFusion(*own)))
         return failedInside();
-      if (stage("fuse", *own))
+      if (stage("fuse", *own, suffix))
         return finished(own);
-      progress("code for " + target->name, 0.4);
-      if (failed(mt::addVariant(*own, *target, shared, engine)))
+      progress("kernels for " + target->name, 0.4);
+      if (failed(mt::addProgram(*own, *target, engine)))
         return failedInside();
     }
+    if (stage("engine", *engine.module))
+      return finished(engine.module);
+    progress("code", 0.5);
+    if (failed(mt::lowerKernelCode(engine, shared)))
+      return failedInside();
+    if (stage("llvm", *engine.module))
+      return finished(engine.module);
+    mt::BuiltEngine built;
+    if (failed(mt::buildEngine(engine, shared, built)))
+      return failedInside();
     progress("write", 0.95);
-    // The best variant comes first: levels are given in ascending order.
-    std::reverse(engine.engine.variants.begin(), engine.engine.variants.end());
-    result.kernels = engine.engine.variants.front()->kernels.size();
-    result.launches = engine.engine.variants.front()->instructions.size();
+    result.kernels = built.engine.variants.front()->kernels.size();
+    result.launches = built.engine.variants.front()->instructions.size();
     std::string problem;
     if (!options.output.empty() &&
-        !mt::writeEngine(options.output, engine, result.engineBytes, problem)) {
+        !mt::writeEngine(options.output, built, result.engineBytes, problem)) {
       report("error", problem);
       return result;
     }
@@ -140,8 +150,8 @@ public:
   CompileResult check(const std::function<void(const std::string &)> &out) {
     std::string text;
     llvm::raw_string_ostream os(text);
-    bool fine = succeeded(
-        mt::checkOnnx(context, options.model, importOptions(), os));
+    bool fine =
+        succeeded(mt::checkOnnx(context, options.model, importOptions(), os));
     out(text);
     result.status = fine ? 0 : 1;
     return result;
@@ -151,7 +161,8 @@ private:
   static DialectRegistry registry() {
     DialectRegistry registry;
     mt::registerCpuTargetDialects(registry);
-    registry.insert<mt::graph::GraphDialect, func::FuncDialect>();
+    registry.insert<mt::engine::EngineDialect, mt::graph::GraphDialect,
+                    func::FuncDialect>();
     return registry;
   }
 
@@ -187,13 +198,15 @@ private:
   }
 
   std::string modelName(ModuleOp module) {
-    if (auto name = mt::mainOf(module)->getAttrOfType<StringAttr>("graph.model"))
+    if (auto name =
+            mt::mainOf(module)->getAttrOfType<StringAttr>("graph.model"))
       return name.getValue().str();
     return llvm::sys::path::stem(options.model).str();
   }
 
   /// Prints the IR where it is asked for; true if compilation stops here.
-  bool stage(StringRef name, ModuleOp module) {
+  /// Files are called NAME, then `suffix` (which of several targets).
+  bool stage(StringRef name, ModuleOp module, StringRef suffix = "") {
     if (options.saveTemps.empty() && options.stopAfter != name)
       return false;
     OpPrintingFlags flags;
@@ -204,7 +217,7 @@ private:
     os << "\n";
     if (!options.saveTemps.empty()) {
       SmallString<128> path(options.saveTemps);
-      llvm::sys::path::append(path, name + ".mlir");
+      llvm::sys::path::append(path, name + suffix + ".mlir");
       std::error_code code;
       llvm::raw_fd_ostream file(path, code);
       if (!code)

@@ -20,6 +20,7 @@
 
 #include "compiler/Driver/Pipeline.h"
 #include "compiler/Target/EngineFile/ConstantData.h"
+#include "dialects/Graph/GraphOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "runtime/include/tenon/tenon.h"
 
@@ -54,17 +55,18 @@ public:
     OwningOpRef<ModuleOp> module = extract(needed);
     if (failed(runFusion(*module)))
       return failure();
-    BuiltEngine engine;
     CompileContext inner;
     inner.optLevel = 2;
     inner.threads = context.threads;
     inner.onInternalError = context.onInternalError;
-    if (failed(beginEngine(mainOf(*module), "constants", engine)) ||
-        failed(addVariant(*module, *lookupCpuTarget("x86-64-v3"), inner,
-                          engine)))
+    EngineModule engine = beginEngine(*module, "constants");
+    BuiltEngine built;
+    if (failed(addProgram(*module, *lookupCpuTarget("x86-64-v3"), engine)) ||
+        failed(lowerKernelCode(engine, inner)) ||
+        failed(buildEngine(engine, inner, built)))
       return failure();
     std::vector<uint8_t> bytes =
-        ::tenon::writeEngineToMemory(engine.engine, engine.blobs);
+        ::tenon::writeEngineToMemory(built.engine, built.blobs);
     if (failed(evaluate(bytes, needed)))
       return failure();
     for (Operation *op : llvm::reverse(foldable))
@@ -105,6 +107,9 @@ private:
       types.push_back(op->getResult(0).getType());
     auto function =
         func::FuncOp::create(b, loc, "main", b.getFunctionType({}, types));
+    for (unsigned i = 0; i < types.size(); ++i)
+      function.setResultAttr(i, "graph.name",
+                             b.getStringAttr("c" + llvm::Twine(i)));
     b.setInsertionPointToStart(function.addEntryBlock());
     IRMapping mapping;
     for (Operation *op : foldable) {

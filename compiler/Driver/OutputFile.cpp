@@ -44,14 +44,14 @@ bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
     return fail("write", errno);
   bytes = 0;
   int code = 0;
-  bool whole = ::tenon::writeEngineFile(
-      engine.engine, engine.blobs, [&](const void *data, size_t size) {
-        bytes += size;
-        if (writeAll(file, data, size))
-          return true;
-        code = errno;
-        return false;
-      });
+  bool whole = ::tenon::writeEngineFile(engine.engine, engine.blobs,
+                                        [&](const void *data, size_t size) {
+                                          bytes += size;
+                                          if (writeAll(file, data, size))
+                                            return true;
+                                          code = errno;
+                                          return false;
+                                        });
   mode_t mask = ::umask(0);
   ::umask(mask);
   if (whole && ::fchmod(file, 0666 & ~mask) != 0)

@@ -3,7 +3,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver/Pipeline.h"
+#include "compiler/Engine/BuildProgram.h"
+#include "compiler/Engine/Passes.h"
 #include "compiler/Graph/Passes.h"
+#include "compiler/Target/CPU/CodeObject.h"
+#include "compiler/Target/CPU/LowerKernel.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -19,8 +23,8 @@ LogicalResult checkElementTypes(ModuleOp module) {
     if (auto real = dyn_cast<FloatType>(element))
       return real.isF16() || real.isBF16() || real.isF32() || real.isF64();
     auto integer = dyn_cast<IntegerType>(element);
-    return integer && llvm::is_contained({1u, 8u, 16u, 32u, 64u},
-                                         integer.getWidth());
+    return integer &&
+           llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
   };
   func::FuncOp main = mainOf(module);
   bool fine = true;
@@ -68,31 +72,69 @@ LogicalResult runFusion(ModuleOp module) {
   return pm.run(module);
 }
 
-LogicalResult addVariant(ModuleOp module, const CpuTarget &target,
-                         CompileContext &context, BuiltEngine &engine) {
+EngineModule beginEngine(ModuleOp module, StringRef model) {
   func::FuncOp main = mainOf(module);
+  main.getContext()->loadDialect<engine::EngineDialect>();
+  EngineModule engine{ModuleOp::create(main.getLoc()), {}};
+  buildInterface(main, model, *engine.module);
+  return engine;
+}
+
+LogicalResult addProgram(ModuleOp module, const CpuTarget &target,
+                         EngineModule &engine) {
   KernelTarget kernelTarget;
   kernelTarget.vectorBits = target.vectorBits;
-  auto kernels = lowerKernels(main, kernelTarget);
-  if (failed(kernels))
+  if (failed(buildProgram(mainOf(module), target.name, engine::TargetKind::cpu,
+                          target.name, kernelTarget, *engine.module)))
     return failure();
-  SmallVector<char> code;
-  if (!kernels->codes.empty()) {
-    SmallVector<OwningOpRef<ModuleOp>> modules;
-    for (KernelCode &kernel : kernels->codes)
-      modules.push_back(std::move(kernel.module));
-    CodeObjectOptions options;
-    options.optLevel = context.optLevel;
-    options.threads = context.threads;
-    options.saveTemps = context.saveTemps;
-    options.onInternalError = context.onInternalError;
-    auto object =
-        compileToCodeObject(module.getContext(), modules, target, options);
+  engine.targets.push_back(&target);
+  return success();
+}
+
+static CodeObjectOptions codeOptions(const CompileContext &context) {
+  CodeObjectOptions options;
+  options.optLevel = context.optLevel;
+  options.threads = context.threads;
+  options.saveTemps = context.saveTemps;
+  options.onInternalError = context.onInternalError;
+  return options;
+}
+
+static SmallVector<KernelModule> kernelsOf(engine::ProgramOp program) {
+  SmallVector<KernelModule> kernels;
+  for (auto kernel : program.getBody().front().getOps<engine::KernelOp>())
+    kernels.push_back({kernel.getCode(), kernel.getSymName().str()});
+  return kernels;
+}
+
+LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context) {
+  for (auto program : engine.module->getOps<engine::ProgramOp>())
+    for (const KernelModule &kernel : kernelsOf(program))
+      if (failed(verifyKernelModule(kernel.module)) ||
+          failed(saveKernelModules(kernel, codeOptions(context))))
+        return failure();
+  PassManager pm(engine.module->getContext());
+  engine::buildLowerKernelsPipeline(pm);
+  return pm.run(*engine.module);
+}
+
+LogicalResult buildEngine(EngineModule &engine, CompileContext &context,
+                          BuiltEngine &built) {
+  SmallVector<ProgramCode> programs;
+  for (auto [program, target] : llvm::zip_equal(
+           engine.module->getOps<engine::ProgramOp>(), engine.targets)) {
+    programs.push_back({program, {}});
+    SmallVector<KernelModule> kernels = kernelsOf(program);
+    if (kernels.empty())
+      continue;
+    auto object = emitCodeObject(program.getContext(), kernels, *target,
+                                 codeOptions(context));
     if (failed(object))
       return failure();
-    code = std::move(*object);
+    programs.back().object = std::move(*object);
   }
-  return addCpuVariant(main, target.name, *kernels, code, engine);
+  std::reverse(programs.begin(), programs.end());
+  return buildEngine(*engine.module, programs, built);
 }
 
 } // namespace mlir::tenon

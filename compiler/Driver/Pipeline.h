@@ -5,7 +5,7 @@
 #ifndef TENON_COMPILER_DRIVER_PIPELINE_H
 #define TENON_COMPILER_DRIVER_PIPELINE_H
 
-#include "compiler/Target/CPU/CodeObject.h"
+#include "compiler/Target/CPU/CpuTarget.h"
 #include "compiler/Target/EngineFile/EngineBuilder.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -39,9 +39,27 @@ LogicalResult runLayoutPasses(ModuleOp module, const CpuTarget &target);
 /// Kernels.
 LogicalResult runFusion(ModuleOp module);
 
-/// Lowers the kernels of @main for `target` and adds them as a variant.
-LogicalResult addVariant(ModuleOp module, const CpuTarget &target,
-                         CompileContext &context, BuiltEngine &engine);
+/// An engine in the making: a module of the engine dialect, and the target of
+/// each of its programs, in order.
+struct EngineModule {
+  OwningOpRef<ModuleOp> module;
+  SmallVector<const CpuTarget *> targets;
+};
+
+/// An engine with the interface of @main and no program yet.
+EngineModule beginEngine(ModuleOp module, StringRef model);
+
+/// Builds the kernels of @main for `target` and adds them and a program.
+LogicalResult addProgram(ModuleOp module, const CpuTarget &target,
+                         EngineModule &engine);
+
+/// The code of all kernels, to the LLVM dialect.
+LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context);
+
+/// Machine code and constants. `engine` must outlive `built`. The program that
+/// was added last comes first: targets are given in ascending order.
+LogicalResult buildEngine(EngineModule &engine, CompileContext &context,
+                          BuiltEngine &built);
 
 /// The function that a model becomes.
 func::FuncOp mainOf(ModuleOp module);

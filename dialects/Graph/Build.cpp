@@ -22,8 +22,8 @@ Value detail::foldOrKeep(OpBuilder &builder, Operation *op) {
     if (results[0] == op->getResult(0))
       continue;
     // A rewriter has heard of the op: it must hear of its end too.
-    if (auto *listener = dyn_cast_if_present<RewriterBase::Listener>(
-            builder.getListener()))
+    if (auto *listener =
+            dyn_cast_if_present<RewriterBase::Listener>(builder.getListener()))
       listener->notifyOperationErased(op);
     op->erase();
     return results[0];

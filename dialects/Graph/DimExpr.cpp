@@ -384,6 +384,15 @@ DimExpr DimExpr::select(DimExpr condition, DimExpr a, DimExpr b) {
     return a;
   if (condition.upperBound() <= 0)
     return b;
+  // A condition that is itself 1 or 0.
+  DimExprAttr inner = condition.attr;
+  if (inner.getKind() == DimKind::Select) {
+    auto part = [&](unsigned i) {
+      return DimExpr(cast<DimExprAttr>(inner.getOperands()[i]));
+    };
+    if (part(1).isConstant(1) && part(2).isConstant(0))
+      return select(part(0), a, b);
+  }
   return make(a.getContext(), DimKind::Select, 0,
               {condition.attr, a.attr, b.attr});
 }

@@ -124,6 +124,14 @@ private:
 /// A total order that does not depend on addresses: -1, 0, 1.
 int compareDims(DimExprAttr a, DimExprAttr b);
 
+/// An expression in the text of an attribute or op: numbers and identifiers
+/// stand bare, other formulas in double quotes.
+ParseResult parseDim(AsmParser &parser, DimExprAttr &dim);
+void printDim(AsmPrinter &printer, DimExprAttr dim);
+/// The same for `[dim, dim, ...]`.
+ParseResult parseDimList(AsmParser &parser, SmallVectorImpl<DimExprAttr> &dims);
+void printDimList(AsmPrinter &printer, ArrayRef<DimExprAttr> dims);
+
 /// Product of all: the number of elements.
 DimExpr productOf(MLIRContext *context, ArrayRef<DimExpr> dims);
 

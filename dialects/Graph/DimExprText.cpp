@@ -9,6 +9,10 @@
 //   factor   = '-' factor | '(' sum ')' | number | name | quoted name
 //            | ('min' | 'max') '(' sum ',' sum ')'
 //            | 'select' '(' sum ',' sum ',' sum ')'
+//            | ('floordiv' | 'ceildiv' | 'mod' | 'less') '(' sum ',' sum ')'
+//
+// The last line is how engine files write quotients and conditions (1 or 0);
+// it is read, and printed in the other forms.
 //
 // A name that is not an identifier stands in single quotes, with quotes inside
 // it doubled. Tests: test/unit/graph/DimExprTest.cpp.
@@ -193,6 +197,40 @@ private:
     return DimExpr::symbol(context, name);
   }
 
+  static bool isFunction(StringRef word) {
+    return llvm::is_contained<StringRef>(
+        {"min", "max", "select", "floordiv", "ceildiv", "mod", "less"}, word);
+  }
+
+  std::optional<DimExpr> parseCall(StringRef name) {
+    SmallVector<DimExpr> args;
+    eat("(");
+    do {
+      auto arg = parseSum();
+      if (!arg)
+        return std::nullopt;
+      args.push_back(*arg);
+    } while (eat(","));
+    if (!eat(")") || args.size() != (name == "select" ? 3u : 2u))
+      return std::nullopt;
+    if (name == "min")
+      return DimExpr::min(args[0], args[1]);
+    if (name == "max")
+      return DimExpr::max(args[0], args[1]);
+    if (name == "select")
+      return DimExpr::select(args[0], args[1], args[2]);
+    if (name == "less")
+      return DimExpr::select(args[1] - args[0], DimExpr::constant(context, 1),
+                             DimExpr::constant(context, 0));
+    if (auto divisor = args[1].asConstant(); divisor && *divisor <= 0)
+      return std::nullopt;
+    if (name == "floordiv")
+      return args[0].floorDiv(args[1]);
+    if (name == "mod")
+      return args[0].mod(args[1]);
+    return (args[0] + args[1] - 1).floorDiv(args[1]);
+  }
+
   std::optional<DimExpr> parseFactor() {
     // Text comes from models: bound the recursion.
     struct Depth {
@@ -230,24 +268,8 @@ private:
         return std::nullopt;
       return DimExpr::constant(context, int64_t(value));
     }
-    if (word == "min" || word == "max" || word == "select") {
-      SmallVector<DimExpr> args;
-      if (!eat("("))
-        return std::nullopt;
-      do {
-        auto arg = parseSum();
-        if (!arg)
-          return std::nullopt;
-        args.push_back(*arg);
-      } while (eat(","));
-      if (!eat(")") || args.size() != (word == "select" ? 3u : 2u))
-        return std::nullopt;
-      if (word == "min")
-        return DimExpr::min(args[0], args[1]);
-      if (word == "max")
-        return DimExpr::max(args[0], args[1]);
-      return DimExpr::select(args[0], args[1], args[2]);
-    }
+    if (rest.ltrim().starts_with("(") && isFunction(word))
+      return parseCall(word);
     if (!isIdentifier(word))
       return std::nullopt;
     return DimExpr::symbol(context, word);

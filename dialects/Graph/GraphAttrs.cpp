@@ -47,44 +47,49 @@ static FailureOr<DimExprAttr> parseFormula(AsmParser &parser) {
   return expr->getAttr();
 }
 
-/// `[` (number | name | formula in quotes), ... `]`
-static ParseResult parseDimList(AsmParser &parser,
-                                SmallVectorImpl<DimExprAttr> &dims) {
+ParseResult mlir::tenon::graph::parseDim(AsmParser &parser, DimExprAttr &dim) {
   MLIRContext *context = parser.getContext();
-  return parser.parseCommaSeparatedList(
-      AsmParser::Delimiter::Square, [&]() -> ParseResult {
-        int64_t value;
-        OptionalParseResult number = parser.parseOptionalInteger(value);
-        if (number.has_value()) {
-          if (failed(*number))
-            return failure();
-          dims.push_back(DimExpr::constant(context, value));
-          return success();
-        }
-        StringRef name;
-        if (succeeded(parser.parseOptionalKeyword(&name))) {
-          dims.push_back(DimExpr::symbol(context, name));
-          return success();
-        }
-        auto expr = parseFormula(parser);
-        if (failed(expr))
-          return failure();
-        dims.push_back(*expr);
-        return success();
-      });
+  int64_t value;
+  OptionalParseResult number = parser.parseOptionalInteger(value);
+  if (number.has_value()) {
+    dim = DimExpr::constant(context, value);
+    return *number;
+  }
+  StringRef name;
+  if (succeeded(parser.parseOptionalKeyword(&name))) {
+    dim = DimExpr::symbol(context, name);
+    return success();
+  }
+  auto expr = parseFormula(parser);
+  if (failed(expr))
+    return failure();
+  dim = *expr;
+  return success();
 }
 
-static void printDimList(AsmPrinter &printer, ArrayRef<DimExprAttr> dims) {
-  printer << '[';
-  llvm::interleaveComma(dims, printer.getStream(), [&](DimExprAttr attr) {
-    DimExpr expr(attr);
-    std::string text = expr.str();
-    // A symbol whose name needs no quotes prints as the name alone.
-    if (expr.isConstant() || (expr.isSymbol() && text.front() != '\''))
-      printer << text;
-    else
-      printer.printString(text);
+void mlir::tenon::graph::printDim(AsmPrinter &printer, DimExprAttr dim) {
+  DimExpr expr(dim);
+  std::string text = expr.str();
+  // A symbol whose name needs no quotes prints as the name alone.
+  if (expr.isConstant() || (expr.isSymbol() && text.front() != '\''))
+    printer << text;
+  else
+    printer.printString(text);
+}
+
+ParseResult
+mlir::tenon::graph::parseDimList(AsmParser &parser,
+                                 SmallVectorImpl<DimExprAttr> &dims) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parseDim(parser, dims.emplace_back());
   });
+}
+
+void mlir::tenon::graph::printDimList(AsmPrinter &printer,
+                                      ArrayRef<DimExprAttr> dims) {
+  printer << '[';
+  llvm::interleaveComma(dims, printer.getStream(),
+                        [&](DimExprAttr dim) { printDim(printer, dim); });
   printer << ']';
 }
 

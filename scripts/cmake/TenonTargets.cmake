@@ -9,7 +9,7 @@ function(tenon_add_mlir_library name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   # Generated headers come first, whoever includes them.
-  add_dependencies(${name} tenon_graph_tablegen)
+  add_dependencies(${name} tenon_graph_tablegen tenon_engine_tablegen)
   target_link_libraries(${name} PUBLIC tenon_mlir ${ARG_LINK})
   target_precompile_headers(${name} REUSE_FROM tenon_pch)
 endfunction()

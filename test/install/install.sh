@@ -41,7 +41,7 @@ size=$(stat -c %s "$work/stripped.so")
 "$writeTestEngine" image "$work/image.tenon"
 
 for example in c cpp; do
-  cmake -S "$source/runtime/examples/$example" -B "$work/$example" \
+  cmake -G Ninja -S "$source/runtime/examples/$example" -B "$work/$example" \
     -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >"$work/log" &&
     cmake --build "$work/$example" >>"$work/log" ||
     { cat "$work/log" >&2; fail "example '$example' does not build"; }

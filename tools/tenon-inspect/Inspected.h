@@ -53,7 +53,8 @@ Json describeMemory(const Inspected &engine, const runtime::Plan &plan);
 
 std::string toText(const Json &report);
 
-/// The program in the engine dialect's words, one instruction a line.
+/// The engine in the compiler's engine dialect, without code and data: text
+/// that tenon-opt reads.
 std::string programText(const Inspected &engine);
 
 } // namespace tenon::tools

@@ -137,7 +137,7 @@ int main(int argc, char **argv) {
                "Print the operators that this version knows, as Markdown");
   app.add_option("--stop-after", options.stopAfter,
                  "Print the IR after a stage, and stop: import, graph, fold, "
-                 "layout, fuse")
+                 "layout, fuse, engine, llvm")
       ->type_name("STAGE");
   app.add_option("--save-temps", options.saveTemps,
                  "Keep the IR of each stage and the code of each kernel")
@@ -188,11 +188,14 @@ int main(int argc, char **argv) {
       return usage("malformed --shapes '" + text +
                    "', expected NAME:1x3x224x224,…");
   bool known = options.stopAfter.empty();
-  for (const std::string &stage : tenon::compileStages())
+  std::string stages;
+  for (const std::string &stage : tenon::compileStages()) {
     known |= stage == options.stopAfter;
+    stages += (stages.empty() ? "" : ", ") + stage;
+  }
   if (!known)
-    return usage("unknown stage '" + options.stopAfter +
-                 "', expected import, graph, fold, layout or fuse");
+    return usage("unknown stage '" + options.stopAfter + "', expected one of " +
+                 stages);
   if (!check && options.stopAfter.empty() && options.output.empty())
     return usage("expected an output file, -o MODEL.tenon");
 

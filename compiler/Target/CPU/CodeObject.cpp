@@ -69,9 +69,9 @@ struct Kernel {
 
 /// Writes one of the files that `saveTemps` asks for.
 static LogicalResult saveText(const CodeObjectOptions &options, Location loc,
-                              const Kernel &kernel, StringRef extension,
+                              const std::string &kernel, StringRef extension,
                               StringRef text) {
-  std::string path = options.saveTemps + "/" + kernel.name + extension.str();
+  std::string path = options.saveTemps + "/" + kernel + extension.str();
   std::error_code code;
   llvm::raw_fd_ostream os(path, code);
   if (!code) {
@@ -138,9 +138,10 @@ static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
   if (options.saveTemps.empty())
     return success();
   StringRef bytes(kernel.object.bytes.data(), kernel.object.bytes.size());
-  return success(succeeded(saveText(options, loc, kernel, ".ll", ir)) &&
-                 succeeded(saveText(options, loc, kernel, ".s", assembly)) &&
-                 succeeded(saveText(options, loc, kernel, ".o", bytes)));
+  return success(
+      succeeded(saveText(options, loc, kernel.name, ".ll", ir)) &&
+      succeeded(saveText(options, loc, kernel.name, ".s", assembly)) &&
+      succeeded(saveText(options, loc, kernel.name, ".o", bytes)));
 }
 
 /// Runs compileKernel over all, on up to `threads` threads.
@@ -171,16 +172,26 @@ static LogicalResult compileKernels(MLIRContext *context,
   return success(llvm::all_of(kernels, [](Kernel &k) { return k.ok; }));
 }
 
+LogicalResult mlir::tenon::saveKernelModules(ArrayRef<KernelModule> kernels,
+                                             const CodeObjectOptions &options) {
+  if (options.saveTemps.empty())
+    return success();
+  for (KernelModule kernel : kernels) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    kernel.module.print(os);
+    if (failed(saveText(options, kernel.module.getLoc(), kernel.name, ".mlir",
+                        text)))
+      return failure();
+  }
+  return success();
+}
+
 FailureOr<SmallVector<char>> mlir::tenon::compileToCodeObject(
     MLIRContext *context, MutableArrayRef<OwningOpRef<ModuleOp>> modules,
     const CpuTarget &target, const CodeObjectOptions &options) {
-  Location unknown = UnknownLoc::get(context);
-  if (modules.empty())
-    return emitError(unknown, "a code object needs at least one kernel");
-
-  // The modules become children of one, so that one pass manager does them all.
-  OwningOpRef<ModuleOp> parent = ModuleOp::create(unknown);
-  std::vector<Kernel> kernels;
+  OwningOpRef<ModuleOp> parent = ModuleOp::create(UnknownLoc::get(context));
+  SmallVector<KernelModule> kernels;
   llvm::StringSet<> names;
   for (OwningOpRef<ModuleOp> &owned : modules) {
     ModuleOp module = owned.release();
@@ -190,26 +201,36 @@ FailureOr<SmallVector<char>> mlir::tenon::compileToCodeObject(
       return failure();
     if (!names.insert(*name).second)
       return module.emitError() << "two kernels are called '" << *name << "'";
-    Kernel kernel;
-    kernel.module = module;
-    kernel.name = name->str();
-    auto function = module.lookupSymbol<func::FuncOp>(*name);
-    kernel.distinctBuffers = function->hasAttr(kDistinctBuffersAttr);
-    kernel.vectorizeLoops = function->hasAttr(kVectorizeLoopsAttr);
-    if (!options.saveTemps.empty()) {
-      std::string text;
-      llvm::raw_string_ostream os(text);
-      module.print(os);
-      if (failed(saveText(options, module.getLoc(), kernel, ".mlir", text)))
-        return failure();
-    }
-    kernels.push_back(std::move(kernel));
+    kernels.push_back({module, name->str()});
   }
-
   PassManager passes(context);
   buildLowerKernelPipeline(passes.nest<ModuleOp>());
-  if (failed(passes.run(*parent)) ||
-      failed(compileKernels(context, kernels, target, options)))
+  if (failed(saveKernelModules(kernels, options)) ||
+      failed(passes.run(*parent)))
+    return failure();
+  return emitCodeObject(context, kernels, target, options);
+}
+
+FailureOr<SmallVector<char>> mlir::tenon::emitCodeObject(
+    MLIRContext *context, ArrayRef<KernelModule> modules,
+    const CpuTarget &target, const CodeObjectOptions &options) {
+  Location unknown = UnknownLoc::get(context);
+  if (modules.empty())
+    return emitError(unknown, "a code object needs at least one kernel");
+  SmallVector<Kernel> kernels;
+  for (const KernelModule &from : modules) {
+    Kernel kernel;
+    kernel.module = from.module;
+    kernel.name = from.name;
+    auto function = kernel.module.lookupSymbol<LLVM::LLVMFuncOp>(kernel.name);
+    if (!function)
+      return kernel.module.emitError() << "expected a function '" << kernel.name
+                                       << "' in the LLVM dialect";
+    kernel.distinctBuffers = function->hasAttr(kDistinctBuffersAttr);
+    kernel.vectorizeLoops = function->hasAttr(kVectorizeLoopsAttr);
+    kernels.push_back(std::move(kernel));
+  }
+  if (failed(compileKernels(context, kernels, target, options)))
     return failure();
 
   std::vector<ObjectFile> objects;

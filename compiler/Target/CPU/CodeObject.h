@@ -83,6 +83,22 @@ compileToCodeObject(MLIRContext *context,
                     MutableArrayRef<OwningOpRef<ModuleOp>> modules,
                     const CpuTarget &target, const CodeObjectOptions &options);
 
+/// A kernel's module and its function in there.
+struct KernelModule {
+  ModuleOp module;
+  std::string name;
+};
+
+/// Writes NAME.mlir of each kernel, if `saveTemps` asks for it.
+LogicalResult saveKernelModules(llvm::ArrayRef<KernelModule> kernels,
+                                const CodeObjectOptions &options);
+
+/// The second half of compileToCodeObject, for kernels in the LLVM dialect (as
+/// after buildLowerKernelPipeline). The modules stay as they are.
+FailureOr<llvm::SmallVector<char>>
+emitCodeObject(MLIRContext *context, llvm::ArrayRef<KernelModule> kernels,
+               const CpuTarget &target, const CodeObjectOptions &options);
+
 /// Registers the dialects that kernel modules may use and their translation
 /// to LLVM IR.
 void registerCpuTargetDialects(DialectRegistry &registry);

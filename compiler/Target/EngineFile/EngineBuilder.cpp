@@ -1,25 +1,31 @@
-//===- EngineBuilder.cpp - From a function of kernels to an engine --------===//
+//===- EngineBuilder.cpp - From the engine dialect to an engine file ------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// One walk over the function: each op's result becomes a value of the program,
-// each kernel a launch. A result of @main that a kernel makes is written
-// straight into the caller's memory; any other (an argument, a constant, a
-// value returned twice) is copied there.
+// Ops become records in the order in which they stand. The file wants each
+// block of instructions as a range, and a block after the one that runs it, so
+// branches and loops are queued while their block is written:
+//
+//   main: [0] launch [1] if ── then: [2] copy
+//                          └─ else: [3] fill
+//
+// Tests: test/unit/runtime (the file), test/tools/tenon-inspect/program.test
+// (both texts of a program agree).
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Target/EngineFile/EngineBuilder.h"
-#include "compiler/Graph/FuseKernels.h"
+#include "compiler/Engine/BuildProgram.h"
 #include "compiler/Target/EngineFile/ConstantData.h"
 #include "compiler/Target/EngineFile/HostExprs.h"
+#include "kernels/Family.h"
 #include "runtime/include/tenon/kernel_abi.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/xxhash.h"
 #include <map>
 
 namespace mlir::tenon {
 
-using graph::DimExpr;
 namespace schema = ::tenon::schema;
 
 namespace {
@@ -49,73 +55,19 @@ schema::ElementType elementTypeOf(Type type) {
   }
 }
 
-int64_t elementBytes(Type type) {
-  return std::max(8u, type.getIntOrFloatBitWidth()) / 8;
+std::vector<std::string> textsOf(ArrayAttr list) {
+  std::vector<std::string> texts;
+  for (Attribute text : list)
+    texts.push_back(cast<StringAttr>(text).getValue().str());
+  return texts;
 }
 
-/// Bytes that a tensor takes in its layout.
-DimExpr bytesOf(RankedTensorType type) {
-  SmallVector<DimExpr> sizes = graph::dimsOf(type);
-  if (graph::LayoutAttr layout = graph::layoutOf(type)) {
-    int64_t block = layout.getChannelBlock();
-    if (block)
-      sizes[1] = sizes[1].ceilDiv(block) * block;
-    ArrayRef<int64_t> halo = layout.getHalo();
-    unsigned spatial = halo.size() / 2;
-    for (unsigned i = 0; i < spatial; ++i)
-      sizes[2 + i] = sizes[2 + i] + (halo[i] + halo[spatial + i]);
-  }
-  return productOf(type.getContext(), sizes) *
-         elementBytes(type.getElementType());
-}
-
-RankedTensorType tensorOf(Value v) {
-  return cast<RankedTensorType>(v.getType());
-}
-
-std::string nameOf(DictionaryAttr attrs) {
-  if (attrs)
-    if (auto name = attrs.getAs<StringAttr>("graph.name"))
-      return name.getValue().str();
-  return {};
-}
-
-class VariantBuilder {
+/// The file's constants, each once.
+class BlobWriter {
 public:
-  VariantBuilder(func::FuncOp main, const LoweredKernels &kernels,
-                 BuiltEngine &built)
-      : main(main), kernels(kernels), built(built), exprs(built.engine),
-        context(main.getContext()),
-        variant(std::make_unique<schema::VariantT>()) {}
+  explicit BlobWriter(BuiltEngine &built) : built(built) {}
 
-  std::unique_ptr<schema::VariantT> build(StringRef isa, ArrayRef<char> code) {
-    variant->target = std::make_unique<schema::TargetT>();
-    variant->target->kind = schema::TargetKind::Cpu;
-    variant->target->isa = isa.str();
-    variant->kernel_abi = TENON_KERNEL_ABI_VERSION;
-    if (!kernels.codes.empty())
-      variant->code = addBlob(code, 4096);
-    for (auto [code, name] : llvm::zip(kernels.codes, kernels.names)) {
-      auto kernel = std::make_unique<schema::KernelT>();
-      kernel->symbol = name;
-      kernel->name = name;
-      kernel->family = code.family;
-      kernel->schedule = code.schedule;
-      variant->kernels.push_back(std::move(kernel));
-    }
-    for (BlockArgument argument : main.getArguments())
-      values[argument] =
-          newValue(argument, schema::ValueKind::Input, argument.getArgNumber());
-    chooseOutputs();
-    for (Operation &op : main.getBody().front())
-      visit(&op);
-    variant->blocks.push_back(
-        schema::Block(0, variant->instructions.size()));
-    return std::move(variant);
-  }
-
-private:
-  int addBlob(ArrayRef<char> bytes, uint32_t alignment) {
+  int add(ArrayRef<char> bytes, uint32_t alignment) {
     uint64_t hash = llvm::xxh3_64bits(ArrayRef<uint8_t>(
         reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
     for (auto [i, blob] : llvm::enumerate(built.blobs))
@@ -123,251 +75,340 @@ private:
           blob.alignment == alignment &&
           !std::memcmp(blob.data, bytes.data(), bytes.size()))
         return i;
-    hashes.resize(built.blobs.size() + 1);
-    hashes.back() = hash;
+    hashes.push_back(hash);
     built.blobs.push_back({bytes.data(), bytes.size(), alignment});
     return built.blobs.size() - 1;
   }
 
-  uint32_t newValue(Value v, schema::ValueKind kind, int index = -1) {
-    auto value = std::make_unique<schema::ValueT>();
-    RankedTensorType type = tensorOf(v);
-    value->kind = kind;
-    value->index = index;
-    value->size = exprs.get(bytesOf(type));
-    value->type = elementTypeOf(type.getElementType());
-    for (DimExpr d : graph::dimsOf(type))
-      value->dims.push_back(exprs.get(d));
-    variant->values.push_back(std::move(value));
-    return variant->values.size() - 1;
-  }
-
-  /// Results of @main that a kernel can write in place.
-  void chooseOutputs() {
-    Operation *ret = main.getBody().front().getTerminator();
-    for (auto [i, v] : llvm::enumerate(ret->getOperands())) {
-      Value base = v;
-      while (Operation *op = base.getDefiningOp()) {
-        if (!graph::isAlias(op))
-          break;
-        base = op->getOperand(0);
-      }
-      if (base.getDefiningOp<graph::KernelOp>() &&
-          !graph::layoutOf(base.getType()))
-        outputs.try_emplace(base, i);
-    }
-  }
-
-  void visit(Operation *op) {
-    if (auto kernel = dyn_cast<graph::KernelOp>(op))
-      return launch(kernel);
-    if (isa<func::ReturnOp>(op))
-      return finish(op);
-    if (isa<graph::ConstantOp>(op))
-      return; // when it is used
-    if (graph::isAlias(op)) {
-      // The base comes first in the list: it may be a constant not yet there.
-      uint32_t base = valueOf(op->getOperand(0));
-      uint32_t index = newValue(op->getResult(0), schema::ValueKind::Alias);
-      schema::ValueT &value = *variant->values[index];
-      value.base = base;
-      value.offset = exprs.get(context, 0);
-      values[op->getResult(0)] = index;
-    }
-  }
-
-  uint32_t valueOf(Value v) {
-    auto it = values.find(v);
-    if (it != values.end())
-      return it->second;
-    uint32_t index =
-        constantValue(v.getDefiningOp<graph::ConstantOp>(), nullptr);
-    values[v] = index;
+  /// The same for bytes that nobody else keeps.
+  int addOwned(ArrayRef<char> bytes, uint32_t alignment) {
+    built.storage.emplace_back(bytes.begin(), bytes.end());
+    size_t before = built.blobs.size();
+    int index = add(built.storage.back(), alignment);
+    if (built.blobs.size() == before)
+      built.storage.pop_back(); // there already
     return index;
   }
 
-  /// A constant as it is, or in the order of `recipe`.
-  uint32_t constantValue(graph::ConstantOp op, const PackRecipe *recipe) {
-    std::string order = recipe ? recipe->str() : "";
-    auto [it, isNew] = constants.try_emplace(
-        {op.getValue().getAsOpaquePointer(), order}, 0);
-    if (!isNew)
-      return it->second;
-    ElementsAttr attr = op.getValue();
-    auto type = cast<RankedTensorType>(attr.getShapedType());
-    ConstantData data(attr);
-    ArrayRef<char> bytes = data.bytes();
-    if (recipe) {
-      std::vector<float> packed = pack(*recipe, type.getShape(), data.floats());
-      auto *begin = reinterpret_cast<const char *>(packed.data());
-      built.storage.emplace_back(begin, begin + packed.size() * sizeof(float));
-      bytes = built.storage.back();
-    } else if (!isa<DenseResourceElementsAttr>(attr)) {
-      built.storage.emplace_back(bytes.begin(), bytes.end());
-      bytes = built.storage.back();
-    }
-    auto constant = std::make_unique<schema::ConstantT>();
-    constant->kind =
-        recipe ? schema::ConstantKind::Packed : schema::ConstantKind::Raw;
-    constant->blob = addBlob(bytes, 64);
-    constant->size = bytes.size();
-    constant->type = elementTypeOf(type.getElementType());
-    constant->dims.assign(type.getShape().begin(), type.getShape().end());
-    if (auto name = op.getName())
-      constant->initializers.push_back(name->str());
-    constant->recipe = order;
-    variant->constants.push_back(std::move(constant));
+private:
+  BuiltEngine &built;
+  std::vector<uint64_t> hashes;
+};
 
+/// What the parts of a file name by index. An input and an output may have the
+/// same name.
+struct Names {
+  std::map<std::pair<engine::BindingKind, StringRef>, unsigned> bindings;
+  llvm::StringMap<unsigned> symbols;
+
+  int bindingOf(engine::BindingKind kind, StringRef name) const {
+    return bindings.find({kind, name})->second;
+  }
+};
+
+class VariantWriter {
+public:
+  VariantWriter(BlobWriter &blobs, HostExprs &exprs, const Names &names)
+      : blobs(blobs), exprs(exprs), names(names),
+        variant(std::make_unique<schema::VariantT>()) {}
+
+  FailureOr<std::unique_ptr<schema::VariantT>> write(const ProgramCode &code) {
+    engine::ProgramOp program = code.program;
+    variant->target = std::make_unique<schema::TargetT>();
+    variant->target->kind = schema::TargetKind::Cpu;
+    variant->target->isa = program.getArch().str();
+    variant->kernel_abi = TENON_KERNEL_ABI_VERSION;
+    if (!code.object.empty())
+      variant->code = blobs.addOwned(code.object, 4096);
+    Block &body = program.getBody().front();
+    for (Operation &op : body)
+      if (failed(writeDefinition(&op)))
+        return failure();
+    variant->main_block = newBlock(body);
+    for (auto init : body.getOps<engine::InitOp>())
+      variant->init_block = newBlock(init.getBody().front());
+    // Grows while it is walked.
+    for (size_t i = 0; i < pending.size(); ++i)
+      writeBlock(i);
+    return std::move(variant);
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Kernels and values
+  //===--------------------------------------------------------------------===//
+
+  LogicalResult writeDefinition(Operation *op) {
+    return TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](engine::KernelOp kernel) {
+          auto record = std::make_unique<schema::KernelT>();
+          record->symbol = record->name = kernel.getSymName().str();
+          record->family = kernel.getFamily().str();
+          record->schedule = kernel.getSchedule().str();
+          kernels[kernel.getSymNameAttr()] = variant->kernels.size();
+          variant->kernels.push_back(std::move(record));
+          return success();
+        })
+        .Case([&](engine::InputOp input) {
+          return bound(input, schema::ValueKind::Input,
+                       engine::BindingKind::input);
+        })
+        .Case([&](engine::OutputOp output) {
+          return bound(output, schema::ValueKind::Output,
+                       engine::BindingKind::output);
+        })
+        .Case([&](engine::StateOp state) {
+          return bound(state, schema::ValueKind::State,
+                       engine::BindingKind::state);
+        })
+        .Case([&](engine::TempOp temp) {
+          newValue(temp, schema::ValueKind::Temp);
+          return success();
+        })
+        .Case([&](engine::AliasOp alias) {
+          schema::ValueT &value = newValue(alias, schema::ValueKind::Alias);
+          value.base = values.lookup(alias.getBase());
+          value.offset = exprs.get(alias.getOffset());
+          return success();
+        })
+        .Case([&](engine::ConstantOp constant) { return write(constant); })
+        .Default([](Operation *) { return success(); });
+  }
+
+  template <typename Op>
+  schema::ValueT &newValue(Op op, schema::ValueKind kind) {
     auto value = std::make_unique<schema::ValueT>();
-    value->kind = schema::ValueKind::Constant;
-    value->index = variant->constants.size() - 1;
-    value->size = exprs.get(context, bytes.size());
-    value->type = elementTypeOf(type.getElementType());
-    if (!recipe)
-      for (int64_t d : type.getShape())
-        value->dims.push_back(exprs.get(context, d));
+    value->kind = kind;
+    value->size = exprs.get(op.getSize());
+    value->type = elementTypeOf(op.getTensor().getElementType());
+    for (graph::DimExprAttr dim : op.getTensor().getDims())
+      value->dims.push_back(exprs.get(dim));
+    values[op.getResult()] = variant->values.size();
     variant->values.push_back(std::move(value));
-    return it->second = variant->values.size() - 1;
+    return *variant->values.back();
   }
 
-  void launch(graph::KernelOp kernel) {
-    const KernelLaunch &how = kernels.launches.find(kernel)->second;
-    const KernelCode &code = kernels.codes[how.code];
-    auto launch = std::make_unique<schema::LaunchT>();
-    DimExpr bytes = DimExpr::constant(context, 0);
-    for (auto [i, operand] : llvm::enumerate(kernel->getOperands())) {
-      const PackRecipe *recipe = nullptr;
-      for (const PackRecipe &r : code.packed)
-        if (r.operand == i)
-          recipe = &r;
-      launch->buffers.push_back(
-          recipe ? constantValue(operand.getDefiningOp<graph::ConstantOp>(),
-                                 recipe)
-                 : valueOf(operand));
-      bytes = bytes + bytesOf(tensorOf(operand));
+  template <typename Op>
+  LogicalResult bound(Op op, schema::ValueKind kind,
+                      engine::BindingKind binding) {
+    newValue(op, kind).index = names.bindingOf(binding, op.getBinding());
+    return success();
+  }
+
+  LogicalResult write(engine::ConstantOp op) {
+    newValue(op, schema::ValueKind::Constant).index = variant->constants.size();
+    auto constant = std::make_unique<schema::ConstantT>();
+    constant->kind = schema::ConstantKind::Derived;
+    constant->size = op.getSize().asConstant().value_or(0);
+    if (ElementsAttr attr = op.getValueAttr()) {
+      constant->kind = schema::ConstantKind::Raw;
+      ConstantData data(attr);
+      if (auto text = op.getRecipe()) {
+        auto recipe = PackRecipe::parse(*text);
+        if (!recipe)
+          return op.emitOpError() << "unknown recipe '" << *text << "'";
+        std::vector<float> packed =
+            pack(*recipe, attr.getShapedType().getShape(), data.floats());
+        constant->kind = schema::ConstantKind::Packed;
+        constant->recipe = text->str();
+        constant->blob = blobs.addOwned(
+            ArrayRef(reinterpret_cast<const char *>(packed.data()),
+                     packed.size() * sizeof(float)),
+            64);
+        constant->size = packed.size() * sizeof(float);
+      } else {
+        ArrayRef<char> bytes = data.bytes();
+        constant->blob = isa<DenseResourceElementsAttr>(attr)
+                             ? blobs.add(bytes, 64)
+                             : blobs.addOwned(bytes, 64);
+        constant->size = bytes.size();
+      }
+      if (op.getSize() !=
+          graph::DimExpr::constant(op.getContext(), int64_t(constant->size)))
+        return op.emitOpError() << "expected a size of " << constant->size
+                                << " bytes, got " << op.getSize().str();
     }
-    launch->first_output = launch->buffers.size();
-    for (Value result : kernel->getResults()) {
-      auto output = outputs.find(result);
-      uint32_t index =
-          output == outputs.end()
-              ? newValue(result, schema::ValueKind::Temp)
-              : newValue(result, schema::ValueKind::Output,
-                         main.getNumArguments() + output->second);
-      values[result] = index;
-      launch->buffers.push_back(index);
-      bytes = bytes + bytesOf(tensorOf(result));
-    }
-    for (DimExpr scalar : code.scalars)
-      launch->scalars.push_back(exprs.get(how.translate(scalar)));
-    auto choice = std::make_unique<schema::LaunchChoiceT>();
-    choice->kernel = how.code;
-    choice->tasks = exprs.get(how.translate(code.tasks));
-    choice->grain = exprs.get(context, code.grain);
-    choice->scratch = exprs.get(how.translate(code.scratchBytes));
-    launch->choices.push_back(std::move(choice));
-    launch->flops = exprs.get(how.translate(code.flops));
-    launch->bytes = exprs.get(bytes);
+    constant->type = elementTypeOf(op.getTensor().getElementType());
+    for (graph::DimExprAttr dim : op.getTensor().getDims())
+      constant->dims.push_back(graph::DimExpr(dim).asConstant().value_or(0));
+    constant->initializers = textsOf(op.getInitializers());
+    variant->constants.push_back(std::move(constant));
+    return success();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Instructions
+  //===--------------------------------------------------------------------===//
+
+  /// Reserves the next block and queues it.
+  int newBlock(Block &block) {
+    pending.push_back(&block);
+    variant->blocks.push_back(schema::Block(0, 0));
+    return variant->blocks.size() - 1;
+  }
+
+  void writeBlock(size_t index) {
+    uint32_t first = variant->instructions.size();
+    for (Operation &op : *pending[index])
+      writeInstruction(&op);
+    variant->blocks[index] =
+        schema::Block(first, variant->instructions.size() - first);
+  }
+
+  void writeInstruction(Operation *op) {
     schema::OperationUnion operation;
-    operation.Set(std::move(*launch));
-    addInstruction(std::move(operation), kernel);
-  }
-
-  void addInstruction(schema::OperationUnion operation, Operation *op) {
+    TypeSwitch<Operation *>(op)
+        .Case([&](engine::LaunchOp launch) { operation.Set(record(launch)); })
+        .Case([&](engine::CopyOp copy) {
+          schema::CopyT record;
+          record.source = values.lookup(copy.getSource());
+          record.target = values.lookup(copy.getTarget());
+          record.size = exprs.get(copy.getSize());
+          operation.Set(std::move(record));
+        })
+        .Case([&](engine::FillOp fill) {
+          schema::FillT record;
+          record.target = values.lookup(fill.getTarget());
+          record.byte = fill.getByte();
+          operation.Set(std::move(record));
+        })
+        .Case([&](engine::ReadBackOp read) {
+          schema::ReadBackT record;
+          record.value = values.lookup(read.getSource());
+          record.type = elementTypeOf(read.getType());
+          record.index = exprs.get(read.getIndex());
+          record.symbol = names.symbols.lookup(read.getSymbol());
+          operation.Set(std::move(record));
+        })
+        .Case([&](engine::SetOp set) {
+          schema::SetSymbolT record;
+          record.symbol = names.symbols.lookup(set.getSymbol());
+          record.expr = exprs.get(set.getExpr());
+          operation.Set(std::move(record));
+        })
+        .Case([&](engine::IfOp branch) {
+          schema::IfT record;
+          record.condition = exprs.get(branch.getCondition());
+          record.then_block = newBlock(branch.getThenRegion().front());
+          if (!branch.getElseRegion().empty())
+            record.else_block = newBlock(branch.getElseRegion().front());
+          operation.Set(std::move(record));
+        })
+        .Case([&](engine::WhileOp loop) {
+          schema::WhileT record;
+          record.condition = exprs.get(loop.getCondition());
+          record.condition_block = newBlock(loop.getBefore().front());
+          record.body_block = newBlock(loop.getBody().front());
+          operation.Set(std::move(record));
+        });
+    if (operation.type == schema::Operation::NONE)
+      return; // a definition
     auto instruction = std::make_unique<schema::InstructionT>();
     instruction->operation = std::move(operation);
-    if (auto nodes = op->getAttrOfType<ArrayAttr>("graph.nodes"))
-      for (Attribute name : nodes)
-        instruction->nodes.push_back(cast<StringAttr>(name).getValue().str());
+    instruction->nodes = textsOf(op->getAttrOfType<ArrayAttr>("nodes"));
     variant->instructions.push_back(std::move(instruction));
   }
 
-  void finish(Operation *ret) {
-    for (auto [i, v] : llvm::enumerate(ret->getOperands())) {
-      Value base = v;
-      while (Operation *op = base.getDefiningOp()) {
-        if (!graph::isAlias(op))
-          break;
-        base = op->getOperand(0);
-      }
-      auto chosen = outputs.find(base);
-      if (chosen != outputs.end() && chosen->second == i)
-        continue; // written in place
-      schema::CopyT copy;
-      copy.source = valueOf(v);
-      copy.target = newValue(v, schema::ValueKind::Output,
-                             main.getNumArguments() + i);
-      schema::OperationUnion operation;
-      operation.Set(std::move(copy));
-      addInstruction(std::move(operation), ret);
+  schema::LaunchT record(engine::LaunchOp launch) {
+    schema::LaunchT record;
+    for (Attribute attr : launch.getChoices()) {
+      auto choice = cast<engine::ChoiceAttr>(attr);
+      auto way = std::make_unique<schema::LaunchChoiceT>();
+      way->kernel = kernels.lookup(choice.getKernel().getAttr());
+      if (choice.getGuard())
+        way->guard = exprs.get(choice.getGuard());
+      way->tasks = exprs.get(choice.getTasks());
+      way->grain = exprs.get(choice.getGrain());
+      way->scratch = exprs.get(choice.getScratch());
+      record.choices.push_back(std::move(way));
     }
+    for (Value buffer : launch.getIns())
+      record.buffers.push_back(values.lookup(buffer));
+    record.first_output = record.buffers.size();
+    for (Value buffer : launch.getOuts())
+      record.buffers.push_back(values.lookup(buffer));
+    for (Attribute scalar : launch.getScalars())
+      record.scalars.push_back(exprs.get(cast<graph::DimExprAttr>(scalar)));
+    record.flops = exprs.get(launch.getFlops());
+    record.bytes = exprs.get(launch.getBytes());
+    return record;
   }
 
-  func::FuncOp main;
-  const LoweredKernels &kernels;
-  BuiltEngine &built;
-  HostExprs exprs;
-  MLIRContext *context;
+  BlobWriter &blobs;
+  HostExprs &exprs;
+  const Names &names;
   std::unique_ptr<schema::VariantT> variant;
-  std::vector<uint64_t> hashes;
   DenseMap<Value, uint32_t> values;
-  llvm::DenseMap<Value, unsigned> outputs;
-  std::map<std::pair<const void *, std::string>, uint32_t> constants;
+  DenseMap<StringAttr, uint32_t> kernels;
+  std::vector<Block *> pending; // the blocks, by index
 };
+
+/// Numbers the bindings and writes the symbols.
+void writeSymbols(ModuleOp module, schema::EngineT &file, Names &names) {
+  for (auto binding : module.getOps<engine::BindingOp>())
+    names.bindings.try_emplace({binding.getKind(), binding.getName()},
+                               names.bindings.size());
+  for (auto op : module.getOps<engine::SymbolOp>()) {
+    auto symbol = std::make_unique<schema::SymbolT>();
+    symbol->name = op.getName().str();
+    if (op.getInput()) {
+      symbol->binding =
+          names.bindingOf(engine::BindingKind::input, *op.getInput());
+      symbol->dim = *op.getDim();
+    }
+    if (op.getMin())
+      symbol->min = *op.getMin();
+    if (op.getMax())
+      symbol->max = *op.getMax();
+    names.symbols.try_emplace(op.getName(), file.symbols.size());
+    file.symbols.push_back(std::move(symbol));
+  }
+}
+
+void writeInterface(ModuleOp module, const Names &names, HostExprs &exprs,
+                    schema::EngineT &file) {
+  for (auto op : module.getOps<engine::BindingOp>()) {
+    auto binding = std::make_unique<schema::BindingT>();
+    binding->name = op.getName().str();
+    binding->kind = static_cast<schema::BindingKind>(op.getKind());
+    binding->type = elementTypeOf(op.getTensor().getElementType());
+    for (graph::DimExprAttr dim : op.getTensor().getDims())
+      binding->dims.push_back(exprs.get(dim));
+    if (auto alias = op.getAlias())
+      for (auto kind : {engine::BindingKind::input, engine::BindingKind::state})
+        if (names.bindings.count({kind, *alias}))
+          binding->alias = names.bindingOf(kind, *alias);
+    file.bindings.push_back(std::move(binding));
+  }
+  for (auto op : module.getOps<engine::ConstraintOp>()) {
+    auto constraint = std::make_unique<schema::ConstraintT>();
+    constraint->kind = static_cast<schema::ConstraintKind>(op.getRule());
+    constraint->lhs = exprs.get(op.getLhs());
+    constraint->rhs = exprs.get(op.getRhs());
+    constraint->text = op.getText().str();
+    file.constraints.push_back(std::move(constraint));
+  }
+}
 
 } // namespace
 
-LogicalResult beginEngine(func::FuncOp main, StringRef model,
+LogicalResult buildEngine(ModuleOp module, ArrayRef<ProgramCode> programs,
                           BuiltEngine &built) {
-  schema::EngineT &engine = built.engine;
-  engine.builder = "tenon " TENON_VERSION;
-  engine.model = model.str();
-  if (auto symbols = main->getAttrOfType<ArrayAttr>("graph.symbols"))
-    for (Attribute attr : symbols) {
-      auto dict = cast<DictionaryAttr>(attr);
-      auto symbol = std::make_unique<schema::SymbolT>();
-      symbol->name = dict.getAs<StringAttr>("name").getValue().str();
-      symbol->binding = dict.getAs<IntegerAttr>("input").getInt();
-      symbol->dim = dict.getAs<IntegerAttr>("dim").getInt();
-      engine.symbols.push_back(std::move(symbol));
-    }
-  HostExprs exprs(engine);
-  auto bind = [&](Type type, DictionaryAttr attrs, schema::BindingKind kind) {
-    auto binding = std::make_unique<schema::BindingT>();
-    auto tensor = cast<RankedTensorType>(type);
-    binding->name = nameOf(attrs);
-    binding->kind = kind;
-    binding->type = elementTypeOf(tensor.getElementType());
-    for (DimExpr d : graph::dimsOf(tensor))
-      binding->dims.push_back(exprs.get(d));
-    engine.bindings.push_back(std::move(binding));
-  };
-  for (unsigned i = 0; i < main.getNumArguments(); ++i)
-    bind(main.getArgument(i).getType(), main.getArgAttrDict(i),
-         schema::BindingKind::Input);
-  for (unsigned i = 0; i < main.getNumResults(); ++i)
-    bind(main.getResultTypes()[i], main.getResultAttrDict(i),
-         schema::BindingKind::Output);
-  if (auto list = main->getAttrOfType<ArrayAttr>("graph.constraints"))
-    for (Attribute attr : list) {
-      auto rule = cast<graph::ConstraintAttr>(attr);
-      auto constraint = std::make_unique<schema::ConstraintT>();
-      constraint->kind = schema::ConstraintKind::Equal;
-      constraint->lhs = exprs.get(DimExpr(rule.getLhs()));
-      constraint->rhs = exprs.get(DimExpr(rule.getRhs()));
-      constraint->text = rule.getText().getValue().str();
-      engine.constraints.push_back(std::move(constraint));
-    }
-  return success();
-}
-
-LogicalResult addCpuVariant(func::FuncOp main, StringRef isa,
-                            const LoweredKernels &kernels,
-                            ArrayRef<char> codeObject, BuiltEngine &built) {
-  built.storage.emplace_back(codeObject.begin(), codeObject.end());
-  VariantBuilder builder(main, kernels, built);
-  built.engine.variants.push_back(
-      builder.build(isa, built.storage.back()));
+  schema::EngineT &file = built.engine;
+  file.builder = "tenon " TENON_VERSION;
+  if (auto model = module->getAttrOfType<StringAttr>(kModelAttr))
+    file.model = model.getValue().str();
+  Names names;
+  writeSymbols(module, file, names);
+  HostExprs exprs(file);
+  writeInterface(module, names, exprs, file);
+  BlobWriter blobs(built);
+  for (const ProgramCode &code : programs) {
+    auto variant = VariantWriter(blobs, exprs, names).write(code);
+    if (failed(variant))
+      return failure();
+    file.variants.push_back(std::move(*variant));
+  }
   return success();
 }
 

@@ -1,39 +1,40 @@
-//===- EngineBuilder.h - From a function of kernels to an engine ----------===//
+//===- EngineBuilder.h - From the engine dialect to an engine file --------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Turns a function whose ops are graph.kernel, graph.constant and aliases into
-// the engine's program: symbols and size expressions, bindings, constants
-// (packed as their kernels read them), values, and one launch a kernel.
+// Writes an engine module (see dialects/Engine) into the file's schema: one
+// record for each op, in the same order. Constants are packed here, as their
+// kernels read them.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef TENON_COMPILER_TARGET_ENGINEFILE_ENGINEBUILDER_H
 #define TENON_COMPILER_TARGET_ENGINEFILE_ENGINEBUILDER_H
 
-#include "compiler/Conversion/LowerKernels.h"
+#include "dialects/Engine/EngineOps.h"
 #include "runtime/schema/EngineFormat.h"
 #include <deque>
 
 namespace mlir::tenon {
 
-/// An engine in the making; owns what its blobs point to.
+/// An engine in the making; owns what its blobs point to, but for constants
+/// that are used as they are: those belong to the module.
 struct BuiltEngine {
   ::tenon::schema::EngineT engine;
   std::vector<::tenon::BlobContent> blobs;
   std::deque<std::vector<char>> storage;
 };
 
-/// Starts an engine from the interface of `main`: symbols, constraints,
-/// bindings. `model` is the graph's name.
-LogicalResult beginEngine(func::FuncOp main, StringRef model,
-                          BuiltEngine &engine);
+/// The machine code of a program.
+struct ProgramCode {
+  engine::ProgramOp program;
+  SmallVector<char> object; // empty if the program has no kernels
+};
 
-/// Adds one CPU variant: `main` lowered for `isa`, its kernels, and their code
-/// object.
-LogicalResult addCpuVariant(func::FuncOp main, StringRef isa,
-                            const LoweredKernels &kernels,
-                            ArrayRef<char> codeObject, BuiltEngine &engine);
+/// Builds the engine of `module` with its programs as variants, best first in
+/// the order of `programs`.
+LogicalResult buildEngine(ModuleOp module, ArrayRef<ProgramCode> programs,
+                          BuiltEngine &built);
 
 } // namespace mlir::tenon
 

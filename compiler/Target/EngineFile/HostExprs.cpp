@@ -53,17 +53,19 @@ void HostExprs::append(DimExprAttr expr, schema::ExprT &program) {
       op(schema::ExprCode::Add);
     }
     return;
-  case DimKind::Product:
+  case DimKind::Product: {
+    // As a formula is written: the number first.
+    bool first = expr.getValue() == 1;
+    if (!first)
+      op(schema::ExprCode::Const, expr.getValue());
     for (unsigned i = 0; i < count; ++i) {
       operand(i);
-      if (i)
+      if (!first)
         op(schema::ExprCode::Mul);
-    }
-    if (expr.getValue() != 1) {
-      op(schema::ExprCode::Const, expr.getValue());
-      op(schema::ExprCode::Mul);
+      first = false;
     }
     return;
+  }
   case DimKind::FloorDiv:
     operand(0);
     operand(1);

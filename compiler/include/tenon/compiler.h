@@ -52,7 +52,8 @@ struct CompileResult {
   uint64_t engineBytes = 0;
 };
 
-/// Names of the stages, in order: "import", "graph", "fold", "layout", "fuse".
+/// Names of the stages, in order: "import", "graph", "fold", "layout", "fuse",
+/// "engine", "llvm".
 const std::vector<std::string> &compileStages();
 
 /// Compiles. Problems go to `options.diagnostic`; nothing is thrown, and a

@@ -309,6 +309,11 @@ TEST_F(DimExprTest, MinTakesSizesBelowToTheEndMarks) {
   EXPECT_EQ(DimExpr::max(s("N"), s("N") + 1), s("N") + 1);
   EXPECT_EQ(DimExpr::min(s("N"), c(0)), c(0));
   EXPECT_EQ(DimExpr::select(s("N") + 1, s("H"), s("W")), s("H"));
+  // What an engine file makes of a condition.
+  EXPECT_EQ(p("select(less(0, H), N, W)"),
+            DimExpr::select(s("H"), s("N"), s("W")));
+  EXPECT_EQ(p("floordiv(H, 3) + mod(N, 4) + ceildiv(W, 2)"),
+            s("H").floorDiv(3) + s("N").mod(4) + s("W").ceilDiv(2));
   EXPECT_EQ(DimExpr::select(c(0), s("H"), s("W")), s("W"));
 }
 

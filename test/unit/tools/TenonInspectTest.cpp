@@ -75,17 +75,25 @@ TEST_F(TenonInspect, Text) {
 
 TEST_F(TenonInspect, Program) {
   Ran ran = run("m.tenon --program");
-  EXPECT_EQ("engine.program @x86-64 {\n"
-            "  %0 = engine.input \"x\" : 4*batch bytes\n"
-            "  %1 = engine.output \"y\" : 4*batch bytes\n"
-            "  %2 = engine.constant #0 : 256 bytes\n"
-            "  %3 = engine.temp : batch*4 bytes  // sum\n"
-            "  // 0: 'Add_0'\n"
-            "  engine.launch @add_one tasks(batch) ins(%0) outs(%3)\n"
-            "  // 1: 'Mul_1'\n"
-            "  engine.launch @multiply tasks(batch) ins(%3, %2) outs(%1)\n"
-            "}\n",
-            ran.out);
+  EXPECT_EQ(
+      "module attributes {engine.model = \"test\"} {\n"
+      "  engine.symbol \"batch\" from \"x\"[0] min 1 max 64\n"
+      "  engine.binding input \"x\" : f32[batch]\n"
+      "  engine.binding output \"y\" : f32[batch]\n"
+      "  engine.program @\"x86-64\" target(cpu, \"x86-64\") {\n"
+      "    engine.kernel @add_one family(\"test\") schedule(\"#test.plain\")\n"
+      "    engine.kernel @multiply family(\"test\") schedule(\"#test.plain\")\n"
+      "    %0 = engine.input \"x\" bytes(\"4*batch\") : none[]\n"
+      "    %1 = engine.output \"y\" bytes(\"4*batch\") : none[]\n"
+      "    %2 = engine.constant [\"weight\"] bytes(256) : none[]\n"
+      "    %3 = engine.temp bytes(\"batch*4\") : none[]\n"
+      "    engine.launch @add_one tasks(batch) grain(1) scratch(0) ins(%0) "
+      "outs(%3) scalars [] flops(0) bytes(0) nodes [\"Add_0\"]\n"
+      "    engine.launch @multiply tasks(batch) grain(1) scratch(0) ins(%3, "
+      "%2) outs(%1) scalars [] flops(0) bytes(0) nodes [\"Mul_1\"]\n"
+      "  }\n"
+      "}\n",
+      ran.out);
 }
 
 TEST_F(TenonInspect, VariantsForOtherMachines) {

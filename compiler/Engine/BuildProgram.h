@@ -1,0 +1,34 @@
+//===- BuildProgram.h - From a function of kernels to a program -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Turns a function whose ops are graph.kernel, graph.constant and aliases into
+// the engine dialect: symbols, bindings and constraints once, then for each
+// target a program with its kernels, values, and one launch a graph.kernel.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_COMPILER_ENGINE_BUILDPROGRAM_H
+#define TENON_COMPILER_ENGINE_BUILDPROGRAM_H
+
+#include "dialects/Engine/EngineOps.h"
+#include "kernels/Family.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mlir::tenon {
+
+/// The attribute of an engine module that holds the model's name.
+inline constexpr llvm::StringLiteral kModelAttr = "engine.model";
+
+/// Adds the interface of `main` to `engine`: symbols, bindings, constraints.
+void buildInterface(func::FuncOp main, StringRef model, ModuleOp engine);
+
+/// Builds the code of the kernels of `main` and adds a program called `name`
+/// that launches them. `main` stays as it is.
+FailureOr<engine::ProgramOp>
+buildProgram(func::FuncOp main, StringRef name, engine::TargetKind kind,
+             StringRef arch, const KernelTarget &target, ModuleOp engine);
+
+} // namespace mlir::tenon
+
+#endif // TENON_COMPILER_ENGINE_BUILDPROGRAM_H

@@ -1,0 +1,68 @@
+//===- EnginePasses.cpp - Passes to and within the engine dialect ---------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Tests: test/compiler/Engine.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Engine/BuildProgram.h"
+#include "compiler/Engine/Passes.h"
+#include "compiler/Target/CPU/CpuTarget.h"
+#include "compiler/Target/CPU/LowerKernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+
+namespace mlir::tenon::engine {
+
+#define GEN_PASS_DEF_BUILDPROGRAMPASS
+#include "compiler/Engine/Passes.h.inc"
+
+namespace {
+
+struct BuildProgram : impl::BuildProgramPassBase<BuildProgram> {
+  using BuildProgramPassBase::BuildProgramPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    const CpuTarget *target = lookupCpuTarget(cpu);
+    if (!main || !target) {
+      module.emitError() << (main ? "unknown cpu '" + cpu + "'"
+                                  : "expected a function @main");
+      return signalPassFailure();
+    }
+    auto model = main->getAttrOfType<StringAttr>("graph.model");
+    buildInterface(main, model ? model.getValue() : "main", module);
+    KernelTarget kernelTarget;
+    kernelTarget.vectorBits = target->vectorBits;
+    if (failed(buildProgram(main, target->name, TargetKind::cpu, target->name,
+                            kernelTarget, module)))
+      return signalPassFailure();
+    main.erase();
+  }
+};
+
+} // namespace
+
+void buildLowerKernelsPipeline(OpPassManager &pm) {
+  buildLowerKernelPipeline(
+      pm.nest<ProgramOp>().nest<KernelOp>().nest<ModuleOp>());
+}
+
+void registerEnginePipelines() {
+  PassPipelineRegistration<>(
+      "engine-lower-kernels",
+      "The code of all CPU kernels of an engine to the LLVM dialect",
+      [](OpPassManager &pm) { buildLowerKernelsPipeline(pm); });
+}
+
+} // namespace mlir::tenon::engine

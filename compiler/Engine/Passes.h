@@ -1,0 +1,27 @@
+//===- Passes.h - Passes to and within the engine dialect -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_COMPILER_ENGINE_PASSES_H
+#define TENON_COMPILER_ENGINE_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::tenon::engine {
+
+#define GEN_PASS_DECL
+#include "compiler/Engine/Passes.h.inc"
+
+/// Adds what takes the code of all CPU kernels of an engine module to the LLVM
+/// dialect; `tenon-opt --engine-lower-kernels`.
+void buildLowerKernelsPipeline(OpPassManager &pm);
+
+#define GEN_PASS_REGISTRATION
+#include "compiler/Engine/Passes.h.inc"
+
+void registerEnginePipelines();
+
+} // namespace mlir::tenon::engine
+
+#endif // TENON_COMPILER_ENGINE_PASSES_H
