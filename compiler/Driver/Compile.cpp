@@ -12,8 +12,8 @@
 #include "compiler/Driver/Pipeline.h"
 #include "compiler/Import/Import.h"
 #include "compiler/Target/CPU/CodeObject.h"
-#include "dialects/Graph/GraphOps.h"
 #include "compiler/include/tenon/compiler.h"
+#include "dialects/Graph/GraphOps.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -76,15 +76,25 @@ public:
                             "': " + code.message());
         return result;
       }
-    SmallVector<const mt::CpuTarget *> targets;
+    // Programs point to their targets.
+    std::vector<mt::CpuTarget> targets;
     for (const std::string &name : options.cpus) {
-      targets.push_back(mt::lookupCpuTarget(name));
-      if (!targets.back()) {
+      const mt::CpuTarget *target = mt::lookupCpuTarget(name);
+      if (!target) {
         report("error", "unknown or unsupported cpu '" + name +
-                            "', expected x86-64-v3 or native");
+                            "', expected x86-64-v3, x86-64-v4 or native");
         result.status = 2;
         return result;
       }
+      targets.push_back(*target);
+      if (options.vectorBits)
+        targets.back().vectorBits = options.vectorBits;
+    }
+    std::string problem;
+    if (!options.output.empty() &&
+        !mt::checkWritable(options.output, problem)) {
+      report("error", problem);
+      return result;
     }
 
     progress("import", 0);
@@ -109,9 +119,9 @@ public:
       OwningOpRef<ModuleOp> own = i + 1 == targets.size()
                                       ? std::move(module)
                                       : OwningOpRef<ModuleOp>(module->clone());
-      std::string suffix = targets.size() > 1 ? "." + target->name : "";
+      std::string suffix = targets.size() > 1 ? "." + target.name : "";
       progress("layout and fusion", 0.3);
-      if (failed(mt::runLayoutPasses(*own, *target)))
+      if (failed(mt::runLayoutPasses(*own, target)))
         return failedInside();
       if (stage("layout", *own, suffix))
         return finished(own);
@@ -119,8 +129,8 @@ public:
         return failedInside();
       if (stage("fuse", *own, suffix))
         return finished(own);
-      progress("kernels for " + target->name, 0.4);
-      if (failed(mt::addProgram(*own, *target, engine)))
+      progress("kernels for " + target.name, 0.4);
+      if (failed(mt::addProgram(*own, target, engine)))
         return failedInside();
     }
     if (stage("engine", *engine.module))
@@ -136,7 +146,6 @@ public:
     progress("write", 0.95);
     result.kernels = built.engine.variants.front()->kernels.size();
     result.launches = built.engine.variants.front()->instructions.size();
-    std::string problem;
     if (!options.output.empty() &&
         !mt::writeEngine(options.output, built, result.engineBytes, problem)) {
       report("error", problem);

@@ -26,22 +26,48 @@ static bool writeAll(int file, const void *data, size_t size) {
   return true;
 }
 
+/// Where an engine grows before it is renamed: beside its place.
+static std::string temporaryName(const std::string &path) {
+  return path + ".XXXXXX";
+}
+
+static std::string describe(const std::string &path, int code) {
+  std::string problem = "cannot write '" + path + "': " + std::strerror(code);
+  if (code == EFBIG || code == ENOSPC)
+    problem += "; free some space or write elsewhere";
+  return problem;
+}
+
+bool checkWritable(const std::string &path, std::string &problem) {
+  struct stat status;
+  int code = 0;
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    code = EISDIR;
+  } else {
+    std::string temporary = temporaryName(path);
+    int file = ::mkstemp(temporary.data());
+    if (file < 0) {
+      code = errno;
+    } else {
+      ::close(file);
+      ::unlink(temporary.c_str());
+    }
+  }
+  if (code)
+    problem = describe(path, code);
+  return code == 0;
+}
+
 bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
                  std::string &problem) {
-  auto fail = [&](const char *what, int code) {
-    problem = std::string("cannot ") + what + " '" + path +
-              "': " + std::strerror(code);
-    if (code == EFBIG || code == ENOSPC)
-      problem += "; free some space or write elsewhere";
+  auto fail = [&](int code) {
+    problem = describe(path, code);
     return false;
   };
-  struct stat status;
-  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-    return fail("write", EISDIR);
-  std::string temporary = path + ".XXXXXX";
+  std::string temporary = temporaryName(path);
   int file = ::mkstemp(temporary.data());
   if (file < 0)
-    return fail("write", errno);
+    return fail(errno);
   bytes = 0;
   int code = 0;
   bool whole = ::tenon::writeEngineFile(engine.engine, engine.blobs,
@@ -62,7 +88,7 @@ bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
     code = errno, whole = false;
   if (!whole) {
     ::unlink(temporary.c_str());
-    return fail("write", code);
+    return fail(code);
   }
   return true;
 }

@@ -9,6 +9,10 @@
 
 namespace mlir::tenon {
 
+/// Whether a file can be made at `path`; else `problem` says why. Asked before
+/// the work is done; leaves nothing behind.
+bool checkWritable(const std::string &path, std::string &problem);
+
 /// Writes an engine to `path`: under a temporary name in the same folder,
 /// then renamed. On failure nothing is left behind, a file that was there
 /// stays as it was, and `problem` says why.

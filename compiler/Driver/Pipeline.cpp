@@ -3,7 +3,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver/Pipeline.h"
-#include "compiler/Engine/BuildProgram.h"
 #include "compiler/Engine/Passes.h"
 #include "compiler/Graph/Passes.h"
 #include "compiler/Target/CPU/CodeObject.h"
@@ -82,10 +81,8 @@ EngineModule beginEngine(ModuleOp module, StringRef model) {
 
 LogicalResult addProgram(ModuleOp module, const CpuTarget &target,
                          EngineModule &engine) {
-  KernelTarget kernelTarget;
-  kernelTarget.vectorBits = target.vectorBits;
-  if (failed(buildProgram(mainOf(module), target.name, engine::TargetKind::cpu,
-                          target.name, kernelTarget, *engine.module)))
+  if (failed(buildProgram(mainOf(module), engine::programTarget(target),
+                          *engine.module)))
     return failure();
   engine.targets.push_back(&target);
   return success();

@@ -289,14 +289,19 @@ void buildInterface(func::FuncOp main, StringRef model, ModuleOp engine) {
 }
 
 FailureOr<engine::ProgramOp>
-buildProgram(func::FuncOp main, StringRef name, engine::TargetKind kind,
-             StringRef arch, const KernelTarget &target, ModuleOp engine) {
-  auto kernels = lowerKernels(main, target);
+buildProgram(func::FuncOp main, const ProgramTarget &target, ModuleOp engine) {
+  auto kernels = lowerKernels(main, target.kernels);
   if (failed(kernels))
     return failure();
   OpBuilder b(main.getContext());
   b.setInsertionPointToEnd(engine.getBody());
-  auto program = engine::ProgramOp::create(b, main.getLoc(), name, kind, arch);
+  SmallVector<StringRef> features(target.features.begin(),
+                                  target.features.end());
+  auto program = engine::ProgramOp::create(
+      b, main.getLoc(), target.name, target.kind, target.arch,
+      features.empty() ? ArrayAttr() : b.getStrArrayAttr(features),
+      target.compiledFor.empty() ? StringAttr()
+                                 : b.getStringAttr(target.compiledFor));
   program.getBody().emplaceBlock();
   ProgramBuilder(main, *kernels, program).build();
   return program;

@@ -23,11 +23,20 @@ inline constexpr llvm::StringLiteral kModelAttr = "engine.model";
 /// Adds the interface of `main` to `engine`: symbols, bindings, constraints.
 void buildInterface(func::FuncOp main, StringRef model, ModuleOp engine);
 
-/// Builds the code of the kernels of `main` and adds a program called `name`
-/// that launches them. `main` stays as it is.
+/// What a program runs on: the attributes of engine.program.
+struct ProgramTarget {
+  engine::TargetKind kind = engine::TargetKind::cpu;
+  std::string name; // of the program
+  std::string arch;
+  std::vector<std::string> features;
+  std::string compiledFor;
+  KernelTarget kernels;
+};
+
+/// Builds the code of the kernels of `main` and adds a program that launches
+/// them. `main` stays as it is.
 FailureOr<engine::ProgramOp>
-buildProgram(func::FuncOp main, StringRef name, engine::TargetKind kind,
-             StringRef arch, const KernelTarget &target, ModuleOp engine);
+buildProgram(func::FuncOp main, const ProgramTarget &target, ModuleOp engine);
 
 } // namespace mlir::tenon
 

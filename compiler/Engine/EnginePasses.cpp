@@ -42,16 +42,23 @@ struct BuildProgram : impl::BuildProgramPassBase<BuildProgram> {
     }
     auto model = main->getAttrOfType<StringAttr>("graph.model");
     buildInterface(main, model ? model.getValue() : "main", module);
-    KernelTarget kernelTarget;
-    kernelTarget.vectorBits = target->vectorBits;
-    if (failed(buildProgram(main, target->name, TargetKind::cpu, target->name,
-                            kernelTarget, module)))
+    if (failed(buildProgram(main, programTarget(*target), module)))
       return signalPassFailure();
     main.erase();
   }
 };
 
 } // namespace
+
+ProgramTarget programTarget(const CpuTarget &cpu) {
+  ProgramTarget target;
+  target.name = cpu.variantName();
+  target.arch = cpu.level;
+  target.features = cpu.features;
+  target.compiledFor = cpu.compiledFor;
+  target.kernels.vectorBits = cpu.vectorBits;
+  return target;
+}
 
 void buildLowerKernelsPipeline(OpPassManager &pm) {
   buildLowerKernelPipeline(

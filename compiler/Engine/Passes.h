@@ -5,6 +5,8 @@
 #ifndef TENON_COMPILER_ENGINE_PASSES_H
 #define TENON_COMPILER_ENGINE_PASSES_H
 
+#include "compiler/Engine/BuildProgram.h"
+#include "compiler/Target/CPU/CpuTarget.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -12,6 +14,9 @@ namespace mlir::tenon::engine {
 
 #define GEN_PASS_DECL
 #include "compiler/Engine/Passes.h.inc"
+
+/// The target of a program for a CPU.
+ProgramTarget programTarget(const CpuTarget &cpu);
 
 /// Adds what takes the code of all CPU kernels of an engine module to the LLVM
 /// dialect; `tenon-opt --engine-lower-kernels`.

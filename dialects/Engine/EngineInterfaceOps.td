@@ -79,10 +79,12 @@ def Engine_ProgramOp : Engine_Op<"program", [
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Engine_TargetKind:$kind,
-                       StrAttr:$arch);
+                       StrAttr:$arch, OptionalAttr<StrArrayAttr>:$features,
+                       OptionalAttr<StrAttr>:$compiled_for);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `target` `(` $kind `,` $arch `)` attr-dict-with-keyword $body
+    $sym_name `target` `(` $kind `,` $arch (`,` $features^)? `)`
+    (`compiled_for` $compiled_for^)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
 }

@@ -137,8 +137,16 @@ public:
     const schema::Target *target = variant.target();
     bool cuda = target && target->kind() == schema::TargetKind::Cuda;
     std::string name = inspected.variantName(inspected.variant);
-    text += "  engine.program " + symbol(name) + " target(" +
-            (cuda ? "cuda" : "cpu") + ", " + stringLiteral(name) + ") {\n";
+    text +=
+        "  engine.program " + symbol(name) + " target(" +
+        (cuda ? "cuda, " + stringLiteral(name)
+              : "cpu, " + stringLiteral(target ? textOf(target->isa()) : ""));
+    if (target && target->features() && target->features()->size())
+      text += ", " + stringList(target->features());
+    text += ")";
+    if (target && *textOf(target->compiled_for()))
+      text += " compiled_for " + stringLiteral(textOf(target->compiled_for()));
+    text += " {\n";
     for (uint32_t i = 0; i < sizeOf(variant.kernels()); ++i) {
       const schema::Kernel *kernel = variant.kernels()->Get(i);
       text += "    engine.kernel " + symbol(textOf(kernel->symbol())) +

@@ -121,12 +121,17 @@ int main(int argc, char **argv) {
   app.add_option("--target", target, "Targets, separated by commas: cpu")
       ->capture_default_str();
   app.add_option("--cpu", cpus,
-                 "Instruction set levels, one variant each: x86-64-v3, native")
+                 "Instruction set levels, one variant each: x86-64-v3, "
+                 "x86-64-v4, native (this machine's CPU)")
       ->capture_default_str();
   app.add_option("--shapes", shapes,
                  "Sizes of inputs, e.g. x:1x3x224x224,ids:1x?; fixed sizes "
                  "give specialized kernels, ? leaves a dimension open")
       ->type_name("NAME:DIMS");
+  // Unlisted: for tests of wide kernels on narrow machines.
+  app.add_option("--vector-bits", options.vectorBits)
+      ->check(CLI::IsMember({128, 256, 512}))
+      ->group("");
   app.add_option("--mark-output", options.markOutputs,
                  "A tensor of the model that becomes an output too")
       ->type_name("TENSOR");

@@ -18,35 +18,41 @@
 using namespace mlir::tenon;
 
 llvm::ArrayRef<CpuTarget> mlir::tenon::cpuTargets() {
-  // name, LLVM CPU, features, vector bits, vector registers, native
+  // name, level, features, compiled for, vector bits, vector registers
   static const std::vector<CpuTarget> table = {
-      {"x86-64-v3", "x86-64-v3", "", 256, 16, false},
-      {"x86-64-v4", "x86-64-v4", "", 512, 32, false},
+      {"x86-64-v3", "x86-64-v3", {}, "", 256, 16},
+      {"x86-64-v4", "x86-64-v4", {}, "", 512, 32},
   };
   return table;
 }
 
-/// The host as a row. Features are sorted: the string ends up in code objects.
+std::string CpuTarget::variantName() const {
+  std::string text = level;
+  for (const std::string &feature : features)
+    text += "+" + feature;
+  return text;
+}
+
+/// The best row that the host runs, with the extensions that kernels may use.
 static std::optional<CpuTarget> resolveNative() {
-  auto features = llvm::sys::getHostCPUFeatures();
+  auto host = llvm::sys::getHostCPUFeatures();
   auto has = [&](llvm::ArrayRef<llvm::StringRef> names) {
     return llvm::all_of(
-        names, [&](llvm::StringRef name) { return features.lookup(name); });
+        names, [&](llvm::StringRef name) { return host.lookup(name); });
   };
   if (!has({"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe", "popcnt"}))
     return std::nullopt;
   bool wide = has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
-  std::vector<std::string> list;
-  for (auto &entry : features)
-    list.push_back((entry.getValue() ? "+" : "-") + entry.getKey().str());
-  std::sort(list.begin(), list.end());
-  CpuTarget row;
+  CpuTarget row = cpuTargets()[wide ? 1 : 0];
   row.name = "native";
-  row.llvmCpu = llvm::sys::getHostCPUName().str();
-  row.features = llvm::join(list, ",");
-  row.vectorBits = wide ? 512 : 256;
-  row.vectorRegisters = wide ? 32 : 16;
-  row.isNative = true;
+  row.compiledFor = llvm::sys::getHostCPUName().str();
+  // In alphabetical order: the list is recorded.
+  for (llvm::StringRef feature :
+       {"avx512bf16", "avx512bitalg", "avx512fp16", "avx512ifma", "avx512vbmi",
+        "avx512vbmi2", "avx512vnni", "avx512vpopcntdq", "avxvnni",
+        "avxvnniint8"})
+    if (host.lookup(feature) && (wide || !feature.starts_with("avx512")))
+      row.features.push_back(feature.str());
   return row;
 }
 

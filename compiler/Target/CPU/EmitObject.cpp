@@ -45,6 +45,14 @@ static Error fail(const Twine &text) {
   return createStringError(inconvertibleErrorCode(), text);
 }
 
+/// The features beyond the level, as LLVM writes them.
+static std::string featureString(const CpuTarget &target) {
+  std::string text;
+  for (const std::string &feature : target.features)
+    text += (text.empty() ? "+" : ",+") + feature;
+  return text;
+}
+
 static Expected<std::unique_ptr<TargetMachine>>
 createMachine(const CpuTarget &target, int optLevel) {
   static std::once_flag initialized;
@@ -64,7 +72,7 @@ createMachine(const CpuTarget &target, int optLevel) {
   options.FunctionSections = true;
   options.DataSections = true;
   std::unique_ptr<TargetMachine> machine(llvmTarget->createTargetMachine(
-      triple, target.llvmCpu, target.features, options, Reloc::PIC_,
+      triple, target.level, featureString(target), options, Reloc::PIC_,
       CodeModel::Small,
       optLevel == 0 ? CodeGenOptLevel::None : CodeGenOptLevel::Aggressive));
   if (!machine)
@@ -78,9 +86,11 @@ static void setAttributes(Module &module, const CpuTarget &target,
   for (Function &function : module) {
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-cpu", target.llvmCpu);
+    function.addFnAttr("target-cpu", target.level);
     if (!target.features.empty())
-      function.addFnAttr("target-features", target.features);
+      function.addFnAttr("target-features", featureString(target));
+    if (!target.compiledFor.empty())
+      function.addFnAttr("tune-cpu", target.compiledFor);
     function.addFnAttr(Attribute::NoUnwind);
     if (kernel.empty()) {
       function.setVisibility(GlobalValue::HiddenVisibility);

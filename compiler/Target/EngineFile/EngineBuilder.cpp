@@ -117,6 +117,9 @@ public:
     variant->target = std::make_unique<schema::TargetT>();
     variant->target->kind = schema::TargetKind::Cpu;
     variant->target->isa = program.getArch().str();
+    if (ArrayAttr features = program.getFeaturesAttr())
+      variant->target->features = textsOf(features);
+    variant->target->compiled_for = program.getCompiledFor().value_or("").str();
     variant->kernel_abi = TENON_KERNEL_ABI_VERSION;
     if (!code.object.empty())
       variant->code = blobs.addOwned(code.object, 4096);

@@ -23,8 +23,13 @@ struct CompileOptions {
   std::string output; // path of the engine; empty: none is written
   /// Sizes of inputs, by name, in place of the declared ones; -1: dynamic.
   std::map<std::string, std::vector<int64_t>> shapes;
-  /// Instruction set levels, one engine variant each: "x86-64-v3", "native".
+  /// Instruction set levels, one engine variant each: "x86-64-v3", "x86-64-v4",
+  /// "native".
   std::vector<std::string> cpus = {"x86-64-v3"};
+  /// Builds kernels as for vectors of this many bits, whatever the level has
+  /// (LLVM splits wider ones), so that the kernels of a wide level can be
+  /// tested anywhere. 0: the level's own.
+  unsigned vectorBits = 0;
   /// Tensors that become outputs beside the declared ones.
   std::vector<std::string> markOutputs;
   int optLevel = 3;

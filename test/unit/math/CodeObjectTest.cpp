@@ -132,8 +132,9 @@ TEST(CpuTarget, TableAndNative) {
   EXPECT_EQ(lookupCpuTarget("x86-64-v4")->lanes(32), 16u);
   EXPECT_EQ(lookupCpuTarget("x86-64-v9"), nullptr);
   if (const CpuTarget *native = lookupCpuTarget("native")) {
-    EXPECT_TRUE(native->isNative);
-    EXPECT_NE(native->llvmCpu, "");
+    EXPECT_TRUE(lookupCpuTarget(native->level));
+    EXPECT_NE(native->compiledFor, "");
+    EXPECT_EQ(native->variantName().find(native->level), 0u);
   }
 }
 
