@@ -13,6 +13,8 @@
 
 #include "compiler/Import/Importer.h"
 #include "compiler/Import/Operators.h"
+#include "compiler/Import/Ratios.h"
+#include "compiler/Import/Sizes.h"
 #include "compiler/Import/TensorData.h"
 
 using namespace mlir::tenon::graph;
@@ -138,22 +140,54 @@ static LogicalResult size(Node &node) {
       node.sizes(count, RankedTensorType::get({}, node.builder.getI64Type())));
 }
 
-/// Float ranges need numbers: their length is computed here.
-static LogicalResult floatRange(Node &node) {
+/// The number of elements of a float range: ceil((limit - start) / delta). Of
+/// numbers it is computed as they are, of sizes (detectors make the centres of
+/// their grid cells so) exactly, in integers.
+static std::optional<DimExpr> floatRangeSize(Node &node) {
   auto start = node.constantFloat(node.input(0));
   auto limit = node.constantFloat(node.input(1));
   auto delta = node.constantFloat(node.input(2));
-  if (!start || !limit || !delta)
-    return node.fail("a range of floats must be known when the model is "
-                     "compiled");
-  if (*delta == 0)
-    return node.fail("expected a delta other than 0");
-  double count = std::max(std::ceil((*limit - *start) / *delta), 0.0);
-  if (!(count <= double(kMaxElements)))
-    return node.fail("its output has more than 2^40 elements");
+  if (start && limit && delta && *delta != 0) {
+    double count = std::max(std::ceil((*limit - *start) / *delta), 0.0);
+    if (count <= double(kMaxElements))
+      return node.dim(int64_t(count));
+    return std::nullopt;
+  }
+  SmallVector<Ratio, 3> terms;
+  for (unsigned i = 0; i < 3; ++i) {
+    auto ratios = ratiosOf(node, node.input(i));
+    if (!ratios || ratios->size() != 1)
+      return std::nullopt;
+    terms.push_back(ratios->front());
+  }
+  Ratio from = terms[0], to = terms[1], step = terms[2];
+  // (to - from) / step with a positive divisor.
+  DimExpr length =
+      to.numerator * from.denominator - from.numerator * to.denominator;
+  DimExpr numerator = length * step.denominator;
+  DimExpr divisor = from.denominator * to.denominator * step.numerator;
+  if (divisor.upperBound() < 0) {
+    numerator = -numerator;
+    divisor = -divisor;
+  }
+  if (divisor.lowerBound() <= 0)
+    return std::nullopt;
+  Sizes::cancel(numerator, divisor);
+  auto number = divisor.asConstant();
+  DimExpr count = number ? numerator.ceilDiv(*number)
+                         : -(-numerator).floorDiv(divisor);
+  return DimExpr::max(count, node.dim(0));
+}
+
+static LogicalResult floatRange(Node &node) {
+  auto size = floatRangeSize(node);
+  if (!size)
+    return node.fail("a range of floats needs a start, limit and delta other "
+                     "than 0 that are known when the model is compiled, or "
+                     "computed from sizes, and at most 2^40 elements");
   return node.finish(node.create<IotaOp>(
       {node.reshape(node.input(0), {}), node.reshape(node.input(2), {})},
-      node.named("size", node.dim(int64_t(count)).getAttr())));
+      node.named("size", size->getAttr())));
 }
 
 static LogicalResult range(Node &node) {

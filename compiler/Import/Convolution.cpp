@@ -76,8 +76,11 @@ static LogicalResult conv(Node &node) {
           sizes[1], filter[1] * *groups,
           "the input's channels must be the filter's times group")))
     return failure();
+  Value input = padInput(node, *window, node.input(0), /*fill=*/{});
+  if (!input)
+    return failure();
   return node.finish(node.createWithOptional<ConvOp>(
-      {node.input(0), node.input(1), node.input(2)},
+      {input, node.input(1), node.input(2)},
       {node.named("strides", window->strides), node.named("pads", window->pads),
        node.named("dilations", window->dilations),
        node.named("groups", node.builder.getI64IntegerAttr(*groups))}));
@@ -141,7 +144,7 @@ static LogicalResult convTranspose(Node &node) {
           sizes[1], filter[0],
           "the input's channels must be the filter's first size")))
     return failure();
-  Window window{*kernel, *strides, *dilations, *pads};
+  Window window{*kernel, *strides, *dilations, *pads, {}};
   if (node.stringAttr("auto_pad", "NOTSET") == "VALID")
     llvm::fill(window.pads, 0);
   if (failed(transposedPads(node, window, *outputPadding, spatial)))

@@ -13,10 +13,22 @@
 
 #include "compiler/Import/Operators.h"
 #include "compiler/Import/Window.h"
+#include <cmath>
+#include <limits>
 
 using namespace mlir::tenon::graph;
 
 namespace mlir::tenon {
+
+/// What a maximum passes over.
+static Value lowest(Node &node, Type element) {
+  if (isa<FloatType>(element))
+    return node.scalar(-std::numeric_limits<double>::infinity(), element);
+  bool isUnsigned = cast<IntegerType>(element).isUnsigned();
+  return node.scalar(
+      isUnsigned ? 0 : -std::exp2(element.getIntOrFloatBitWidth() - 1),
+      element);
+}
 
 static LogicalResult pool(Node &node, PoolKind kind) {
   Value input = node.input(0);
@@ -34,9 +46,18 @@ static LogicalResult pool(Node &node, PoolKind kind) {
   auto window = readWindow(node, *kernel, spatial);
   if (failed(window))
     return failure();
+  if (!window->symbolicPads.empty() && kind == PoolKind::avg)
+    return node.fail("auto_pad with a size that is unknown when the model is "
+                     "compiled is not in this version for averages that leave "
+                     "the padding out: fix the size with --shapes");
+  if (!window->symbolicPads.empty())
+    input = padInput(
+        node, *window, input,
+        kind == PoolKind::max ? lowest(node, Node::elementOf(input)) : Value());
   bool isCeil = node.intAttr("ceil_mode", 0) != 0;
   // Without padding both averages are the same.
-  if (kind == PoolKind::avg_include_pad && !window->isPadded())
+  if (kind == PoolKind::avg_include_pad &&
+      llvm::all_of(window->pads, [](int64_t pad) { return pad == 0; }))
     kind = PoolKind::avg;
   return node.finish(node.create<PoolOp>(
       input,

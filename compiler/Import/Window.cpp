@@ -8,9 +8,11 @@
 //   stride 1       total = e - 1, for any size
 //   otherwise      total = max((ceil(size / stride) - 1) * stride + e - size,
 //   0)
-//                  which must be a number when the model is compiled
 //
-// Tests: test/compiler/Import/convolution.onnxtxt, pooling.onnxtxt.
+// The last is never negative if e >= stride, and 0 if e = 1; where the size is
+// unknown at compile time, it becomes an operation of its own that pads.
+//
+// Tests: test/compiler/Import/convolution.test, pooling.test.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,28 +43,46 @@ FailureOr<SmallVector<int64_t>> readSizes(Node &node, StringRef name,
   return values;
 }
 
-static LogicalResult autoPad(Node &node, Window &window, bool isUpper,
-                             ArrayRef<DimExpr> spatial) {
+static void autoPad(Node &node, Window &window, bool isUpper,
+                    ArrayRef<DimExpr> spatial) {
   size_t count = spatial.size();
+  SmallVector<DimExpr> pads(2 * count);
   for (size_t i = 0; i < count; ++i) {
     int64_t stride = window.strides[i];
     int64_t extent = (window.kernel[i] - 1) * window.dilations[i] + 1;
     DimExpr total = node.dim(extent - 1);
-    if (stride != 1)
-      total = DimExpr::max((spatial[i].ceilDiv(stride) - 1) * stride + extent -
-                               spatial[i],
-                           node.dim(0));
-    auto padding = total.asConstant();
-    if (!padding)
-      return node.error()
-             << "auto_pad with stride " << stride
-             << " needs a size that is known when the model is compiled, got "
-             << spatial[i].str() << ": fix it with --shapes";
-    int64_t small = *padding / 2, large = *padding - small;
-    window.pads[i] = isUpper ? small : large;
-    window.pads[count + i] = isUpper ? large : small;
+    if (stride != 1) {
+      total = (spatial[i].ceilDiv(stride) - 1) * stride + extent - spatial[i];
+      if (extent == 1)
+        total = node.dim(0);
+      else if (extent < stride || total.isConstant())
+        total = DimExpr::max(total, node.dim(0));
+    }
+    DimExpr small = total.floorDiv(2), large = total - small;
+    pads[i] = isUpper ? small : large;
+    pads[count + i] = isUpper ? large : small;
   }
-  return success();
+  if (llvm::all_of(pads, [](DimExpr pad) { return pad.isConstant(); }))
+    window.pads = llvm::map_to_vector(
+        pads, [](DimExpr pad) { return *pad.asConstant(); });
+  else
+    window.symbolicPads = pads;
+}
+
+Value padInput(Node &node, const Window &window, Value input, Value fill) {
+  if (window.symbolicPads.empty())
+    return input;
+  size_t count = window.kernel.size();
+  SmallVector<DimExpr> low(2, node.dim(0)), high(2, node.dim(0));
+  low.append(window.symbolicPads.begin(), window.symbolicPads.begin() + count);
+  high.append(window.symbolicPads.begin() + count, window.symbolicPads.end());
+  SmallVector<Value> operands{input};
+  if (fill)
+    operands.push_back(fill);
+  return node.create<PadOp>(
+      operands, {node.named("low", low), node.named("high", high),
+                 node.named("mode", PadModeAttr::get(node.getContext(),
+                                                     PadMode::constant))});
 }
 
 FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> kernel,
@@ -85,8 +105,8 @@ FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> kernel,
     return window;
   }
   if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
-    if (failed(autoPad(node, window, mode == "SAME_UPPER", spatial)))
-      return failure();
+    llvm::fill(window.pads, 0);
+    autoPad(node, window, mode == "SAME_UPPER", spatial);
     return window;
   }
   if (mode != "NOTSET" && !mode.empty()) {

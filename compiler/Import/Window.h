@@ -13,10 +13,19 @@ namespace mlir::tenon {
 /// dimension; `pads` all low sides, then all high sides.
 struct Window {
   SmallVector<int64_t> kernel, strides, dilations, pads;
+  /// Padding that depends on sizes unknown at compile time, in the order of
+  /// `pads`, which are 0 then; empty if there is none. `padInput` applies it.
+  SmallVector<graph::DimExpr> symbolicPads;
+
   bool isPadded() const {
-    return llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
+    return !symbolicPads.empty() ||
+           llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
   }
 };
+
+/// `input` with the window's symbolic padding around it, filled with `fill`
+/// (rank 0; null: zero); `input` itself if there is none.
+Value padInput(Node &node, const Window &window, Value input, Value fill);
 
 /// Reads strides, dilations, pads and auto_pad; checks each. `spatial` are the
 /// sizes of the input that the window slides over.
