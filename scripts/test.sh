@@ -15,7 +15,7 @@ cmake --preset release --log-level=WARNING
 ninja -C build/release -j "$jobs" --quiet
 # Built here rather than inside ctest, so that its progress can be seen.
 if [ "${TENON_SKIP_ASAN:-0}" = 0 ]; then
-  scripts/build-asan.sh
+  scripts/build-asan.sh ${TENON_ASAN_TARGET:-}
 else
   set -- "$@" -LE asan
 fi

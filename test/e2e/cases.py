@@ -8,18 +8,20 @@
 #   options   zoo.py's options for generated models
 #   shapes    sizes fixed by tenonc --shapes
 #   runs      (input function, its arguments) a run; None: zoo.py's own recipes
+#   flags     further flags for tenonc
 
 import sys
 from collections import namedtuple
 
-Case = namedtuple("Case", "group model options shapes runs sets precision")
+Case = namedtuple("Case",
+                  "group model options shapes runs sets precision flags")
 CI, FULL = {"ci", "full"}, {"full"}
 
 
 def case(group, model, options=None, shapes=None, runs=((None, {}),), sets=CI,
-         precision="fp32"):
+         precision="fp32", flags=()):
     return Case(group, model, options or {}, shapes, list(runs), sets,
-                precision)
+                precision, flags)
 
 
 def zooRuns(*sizes):
@@ -96,13 +98,28 @@ def realModels():
         ("reaction", dict(seq_len=40)), ("reaction", dict(seq_len=7))])
 
 
-CASES = [*smallNets(), *largeNets(), *realModels()]
+def wideKernels():
+    """The kernels of x86-64-v4, on any machine: LLVM splits their vectors."""
+    flags = ("--vector-bits=512",)
+    for name in ("mobilenet_v2", "segformer_b0"):
+        yield case("wide", name, dict(opset=17, **DYNAMIC), runs=BATCHES,
+                   sets=FULL, flags=flags)
+    yield case("wide", "bert_base", dict(opset=17, **SEQUENCE),
+               runs=SENTENCES, sets=FULL, flags=flags)
+    yield case("wide", "llama-tiny", dict(opset=17), runs=DECODING, sets=FULL,
+               flags=flags)
+    yield case("wide", "ppocr-v4-det", sets=FULL, flags=flags, runs=[
+        ("pageDetector", dict(scale=2)), ("pageDetector", dict(scale=1))])
+
+
+CASES = [*smallNets(), *largeNets(), *realModels(), *wideKernels()]
 
 
 def title(case):
     words = [case.model]
     words += [f"{k}={v}" for k, v in case.options.items()]
     words += ["shapes"] if case.shapes else []
+    words += case.flags
     return " ".join(words)
 
 

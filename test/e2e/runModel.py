@@ -25,7 +25,9 @@ def runCase(case, tools, folder, threads):
     import models
     path = models.get(case.model, **case.options)
     engine = folder / "model.tenon"
-    flags = [common.shapesFlag(case.shapes)] if case.shapes else []
+    flags = [*case.flags]
+    if case.shapes:
+        flags.append(common.shapesFlag(case.shapes))
     seconds = tools.compile(path, engine, *flags)
     size, worst, bound = (common.megabytes(engine), 0.0,
                           common.TOLERANCE[case.precision])
