@@ -165,12 +165,23 @@ void Emitter::store(unsigned result, Value from, Value elements,
   Type element = type.getElementType();
   if (!position.empty() || at.empty())
     if (auto offset = offsetOf(type, position, lanes)) {
-      if (lanes == 1 || offset->step == 1) {
-        storeVector(toStorage(elements, element), resultPointer(result),
-                    offset->base, element);
+      Value stored = toStorage(elements, element);
+      graph::LayoutAttr layout = graph::layoutOf(type);
+      if (laneMask && layout && layout.getChannelBlock() == lanes &&
+          position[1].step == 1) {
+        // The lanes that pad the last block of channels are zeros.
+        Value zero = arith::ConstantOp::create(
+            b, loc, b.getZeroAttr(stored.getType()));
+        Value mask = std::exchange(laneMask, nullptr);
+        stored = select(mask, stored, zero);
+        storeVector(stored, resultPointer(result), offset->base, element);
+        laneMask = mask;
         return;
       }
-      Value stored = toStorage(elements, element);
+      if (lanes == 1 || offset->step == 1) {
+        storeVector(stored, resultPointer(result), offset->base, element);
+        return;
+      }
       for (int64_t lane = 0; lane < lanes; ++lane) {
         auto put = [&] {
           Value scalar = vector::ExtractOp::create(b, loc, stored, lane);
