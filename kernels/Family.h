@@ -23,19 +23,24 @@ struct PackRecipe {
     /// [K, N] (or [N, K] if `transposed`) -> panels [N / width][K][width],
     /// the last panel filled with zeros.
     MatmulPanels,
-    /// [M, C, kh, kw] -> [M / width][C / block][kh][kw][block][width]
+    /// Filters [M, C, taps..] (or [C, M, taps..] if `transposed`) -> for each
+    /// group and phase of taps (Contraction/Window.h), panels
+    /// [M / width][C / block][taps of the phase][block][width]. Of `mixed`
+    /// groups that lie in one, a panel has only the blocks that it reads, and
+    /// zeros where an input belongs to another group.
     ConvPanels,
-    /// [C, M, kh, kw] -> [kh][kw][M / width][C / block][block][width]
-    TransposedConvPanels,
-    /// [C, 1, kh, kw] -> [C / width][kh][kw][width]
+    /// The same filters where a panel is one vector and its lanes read inputs
+    /// of their own: [M / width][phases][taps of the phase][C / groups][width]
     DepthwisePanels
   };
   Kind kind;
-  unsigned operand;    // of the kernel
-  int64_t width;       // output channels in a panel
-  int64_t block = 1;   // input channels in a block; 1: as they are
+  unsigned operand;  // of the kernel
+  int64_t width;     // output channels in a panel
+  int64_t block = 1; // input channels in a block; 1: as they are
   int64_t groups = 1;
   bool transposed = false;
+  int64_t mixed = 1; // groups inside each of `groups`
+  SmallVector<int64_t> strides = {}, dilations = {}; // if `transposed`
 
   /// The order in words, as engine files record it; `parse` reads it back but
   /// for `operand`, which is 0 then.
@@ -64,7 +69,7 @@ struct KernelCode {
   graph::DimExpr scratchBytes; // for each thread
   graph::DimExpr flops;        // of the anchor
   int64_t grain = 1;           // tasks that are worth a hand-over to a thread
-  SmallVector<PackRecipe> packed;
+  SmallVector<PackRecipe, 0> packed;
 };
 
 /// The op that a kernel is built around: the one with `graph.anchor`, or null

@@ -8,8 +8,8 @@
 //   1. Convolutions give channel-blocked results; pools, reductions over the
 //      spatial dimensions, resizes, pads, concatenations on block boundaries
 //      and pointwise ops keep the layout of their input.
-//   2. Each blocked tensor gets a halo as wide as the widest padding of a
-//      convolution that reads it: kernels then have no border case.
+//   2. Each blocked tensor gets a halo as wide as the widest window past its
+//      border of a convolution that reads it: kernels then have no border case.
 //   3. `graph.relayout` is put in where a row-major tensor enters (with a halo
 //      but unblocked if it has few channels: the network's input) and where a
 //      blocked one leaves to a result or a matmul.
@@ -21,6 +21,7 @@
 
 #include "compiler/Graph/Passes.h"
 #include "dialects/Graph/GraphOps.h"
+#include "kernels/Contraction/Window.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -46,8 +47,8 @@ public:
         if (becomesBlocked(&op))
           blocked.insert(result);
     for (Operation &op : function.getBody().front())
-      if (isSupportedConv(&op))
-        needHalo(op.getOperand(0), op.getAttrOfType<DenseI64ArrayAttr>("pads"));
+      if (auto window = windowOf(&op))
+        needHalo(op.getOperand(0), window->halo());
     for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
       rewrite(&op);
     for (Value v : blocked)
@@ -55,36 +56,21 @@ public:
   }
 
 private:
-  /// 2-D f32 convolutions with constant filters that the blocked families
-  /// take (kernels/Contraction).
-  bool isSupportedConv(Operation *op) {
+  /// f32, with two spatial dimensions.
+  static bool canBeBlocked(RankedTensorType type) {
+    return type.getElementType().isF32() && type.getRank() == 4;
+  }
+
+  /// The window of a convolution with a constant filter, which the blocked
+  /// families take (kernels/Contraction); else none.
+  std::optional<ConvWindow> windowOf(Operation *op) {
     if (!isa<ConvOp, ConvTransposeOp>(op) ||
-        typeOf(op->getResult(0)).getRank() != 4 ||
-        !typeOf(op->getResult(0)).getElementType().isF32())
-      return false;
-    RankedTensorType filter = typeOf(op->getOperand(1));
-    if (!filter.hasStaticShape() ||
-        !op->getOperand(1).getDefiningOp<ConstantOp>())
-      return false;
-    int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt();
-    auto pads = op->getAttrOfType<DenseI64ArrayAttr>("pads").asArrayRef();
-    if (llvm::any_of(pads, [](int64_t p) { return p < 0; }))
-      return false;
-    if (auto conv = dyn_cast<ConvTransposeOp>(op)) {
-      auto zero = [](int64_t v) { return v == 0; };
-      return groups == 1 && conv.getStrides()[0] == filter.getDimSize(2) &&
-             conv.getStrides()[1] == filter.getDimSize(3) &&
-             llvm::all_of(conv.getPads(), zero) &&
-             llvm::all_of(conv.getOutputPadding(), zero) &&
-             llvm::all_of(conv.getDilations(),
-                          [](int64_t d) { return d == 1; });
-    }
-    if (groups == 1)
-      return true;
-    bool depthwise =
-        filter.getDimSize(1) == 1 && filter.getDimSize(0) == groups;
-    return depthwise || (filter.getDimSize(1) % block == 0 &&
-                         filter.getDimSize(0) / groups % block == 0);
+        !canBeBlocked(typeOf(op->getResult(0))))
+      return std::nullopt;
+    auto filter = op->getOperand(1).getDefiningOp<ConstantOp>();
+    if (!filter || typeOf(filter).getNumElements() == 0)
+      return std::nullopt;
+    return ConvWindow::of(op);
   }
 
   /// Whether `op` keeps channels in their blocks: results follow the input.
@@ -93,9 +79,9 @@ private:
       return false;
     RankedTensorType type =
         dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    if (!type || type.getRank() != 4 || !type.getElementType().isF32())
+    if (!type || !canBeBlocked(type))
       return false;
-    if (isSupportedConv(op))
+    if (windowOf(op))
       return true;
     Value input = op->getOperand(0);
     auto sameDim = [&](Value v, int64_t d) {
@@ -103,12 +89,7 @@ private:
     };
     if (op->hasTrait<Pointwise>()) {
       return llvm::any_of(op->getOperands(), [&](Value v) {
-        if (!blocked.contains(v))
-          return false;
-        for (int64_t d = 0; d < 4; ++d)
-          if (!sameDim(v, d))
-            return false;
-        return true;
+        return blocked.contains(v) && dimsOf(v) == dimsOf(op->getResult(0));
       });
     }
     if (auto concat = dyn_cast<ConcatOp>(op)) {
@@ -134,13 +115,13 @@ private:
         .Default(false);
   }
 
-  void needHalo(Value v, DenseI64ArrayAttr pads) {
+  void needHalo(Value v, ArrayRef<int64_t> needed) {
     if (!blocked.contains(v))
       return;
     SmallVector<int64_t> &halo = halos[v];
-    halo.resize(4);
-    for (int i = 0; i < 4; ++i)
-      halo[i] = std::max(halo[i], pads[i]);
+    halo.resize(needed.size());
+    for (auto [have, need] : llvm::zip(halo, needed))
+      have = std::max(have, need);
   }
 
   LayoutAttr layoutFor(Value v) {
@@ -153,8 +134,8 @@ private:
   }
 
   void rewrite(Operation *op) {
-    if (isSupportedConv(op)) {
-      enter(op);
+    if (auto window = windowOf(op)) {
+      enter(op, window->halo());
     } else if (isa<MatmulOp, AttentionOp, func::ReturnOp>(op)) {
       for (OpOperand &operand : op->getOpOperands())
         if (blocked.contains(operand.get()))
@@ -163,19 +144,17 @@ private:
   }
 
   /// Brings a row-major input of a convolution into a layout that it reads.
-  void enter(Operation *op) {
+  void enter(Operation *op, SmallVector<int64_t> halo) {
     Value input = op->getOperand(0);
     if (blocked.contains(input))
       return;
-    auto pads = op->getAttrOfType<DenseI64ArrayAttr>("pads").asArrayRef();
-    bool padded = llvm::any_of(pads, [](int64_t p) { return p != 0; });
+    bool padded = llvm::any_of(halo, [](int64_t side) { return side != 0; });
     auto channels = dimOf(input, 1).asConstant();
     int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt();
     // Few channels are read as they are: blocks would be mostly padding.
     bool few = channels && *channels < block && groups == 1 && isa<ConvOp>(op);
     if (few && !padded)
       return;
-    SmallVector<int64_t> halo(pads);
     if (!padded)
       halo.clear();
     LayoutAttr layout = LayoutAttr::get(context, few ? 0 : block, halo);

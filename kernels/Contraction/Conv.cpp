@@ -2,23 +2,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Takes: conv and conv_transpose (kernel = stride, no padding) in 2-D with
-// constant weights and a channel-blocked result, any pointwise epilogue.
-// Input: channel-blocked, or row-major with few channels (the network's
-// input); with a halo of at least the padding, so that no kernel has a border
-// case. No im2col: k runs over (channel block, kernel row), each a contiguous
-// run of kernel width x block elements of the padded input.
+// Takes: conv and conv_transpose over two or three dimensions with constant
+// weights and a channel-blocked result, any pointwise epilogue. Input: channel-
+// blocked, or row-major with few channels (the network's input); with a halo
+// of at least the padding, so that no kernel has a border case. No im2col: k
+// runs over (channel block, kernel row), each a contiguous run of kernel width
+// x block elements of the padded input. A transposed convolution is one of
+// stride 1 for each of its phases (Window.h).
 //
-// A task is (image, chunk of output pixels, group, panel of output channels):
-// the chunk of input stays in L2 while the panels pass by. Within a task,
-// register blocks of up to 6 pixels (RegisterBlock.h), split evenly.
+// Groups whose channels are whole blocks are convolved on their own. Others
+// are mixed: a panel reads the blocks of all groups that it has channels of,
+// with zero weights where input and output are not of one group.
 //
-// Tests: test/conformance, test/e2e; formula: graph.conv's description.
+// A task is (image, chunk of grid positions, group and phase, panel of output
+// channels): the chunk of input stays in L2 while the panels pass by. Within a
+// task, register blocks of up to 6 positions (RegisterBlock.h), split evenly.
+//
+// Tests: test/e2e/convolutions.py; formula: graph.conv's description.
 //
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Contraction/Halo.h"
 #include "kernels/Contraction/RegisterBlock.h"
+#include "kernels/Contraction/Window.h"
+#include "kernels/Emit/Domain.h"
 #include "kernels/Family.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -31,12 +38,18 @@ namespace {
 /// Input bytes that a chunk of pixels should have: a third of L2.
 constexpr int64_t kChunkBytes = 160 << 10;
 constexpr int64_t kMaxChunkRows = 384;
+/// Rows beside one vector of weights: with 6, the chains of additions would
+/// be too few to hide their latency.
+constexpr int64_t kSingleVectorRows = 12;
 
 struct ConvShape {
   Value input, filter, bias, result;
-  int64_t kh, kw, strideH, strideW, dilationH, dilationW, padTop, padLeft;
-  int64_t groups, inChannels, outChannels; // of one group
-  bool transposed = false;
+  ConvWindow window;
+  int64_t groups = 1;            // that panels do not cross
+  int64_t mixed = 1;             // groups inside each of these
+  int64_t perIn = 0, perOut = 0; // channels of each of the latter
+  int64_t inChannels() const { return perIn * mixed; }
+  int64_t outChannels() const { return perOut * mixed; }
 };
 
 class ConvBuilder {
@@ -44,20 +57,25 @@ public:
   ConvBuilder(graph::KernelOp kernel, Operation *anchor, StringRef name,
               const KernelTarget &target, const ConvShape &shape)
       : kernel(kernel), anchor(anchor), shape(shape), lanes(target.lanes()),
-        e(kernel, name, target.vectorBits) {}
+        e(kernel, name, target.vectorBits), out(graph::dimsOf(shape.result)) {}
 
   KernelCode build();
 
 private:
-  void emitTask(Value image, Value chunk, Value group, Value panel,
+  void choosePanels();
+  int64_t rowsOf(int64_t vectors) {
+    return vectors == 1 ? std::max(kSingleVectorRows, rowsFor(1, lanes))
+                        : rowsFor(vectors, lanes);
+  }
+  void emitTask(Value image, Value chunk, Value groupAndPhase, Value panel,
                 int64_t vectors, bool masked);
   /// Binds the anchor's result to the accumulators and stores the epilogue.
-  void emitRow(Value image, Value firstBlock, Value row, Value column,
+  void emitRow(Value image, Value firstBlock, ArrayRef<Value> position,
                ArrayRef<Value> acc, int64_t vectors, Value mask);
   bool hasLinearPixels();
-  int64_t blockOf(Type type) {
-    graph::LayoutAttr layout = graph::layoutOf(type);
-    return layout ? layout.getChannelBlock() : 0;
+  PanelBlocks panelBlocks(int64_t vectors) {
+    return {vectors * lanes, inBlock, shape.perIn, shape.perOut,
+            shape.outChannels()};
   }
 
   graph::KernelOp kernel;
@@ -65,34 +83,31 @@ private:
   ConvShape shape;
   int64_t lanes;
   Emitter e;
+  SmallVector<DimExpr> out;
 
   bool linear = false;
   int64_t inBlock = 1, panelVectors = 2, panels = 0, chunkRows = 0;
-  DimExpr pixels, rowPixels; // of the output grid (transposed: of the input)
-  Value gridWidth, weights, tapOffsetH, tapOffsetW;
-  Value currentTap;
+  DimExpr pixels; // positions of the largest phase's grid
 };
 
 /// Whether pixels can be numbered through: 1x1, stride 1, and no argument of
 /// the kernel has a halo, so that one index serves all addresses.
 bool ConvBuilder::hasLinearPixels() {
-  if (shape.transposed || shape.kh != 1 || shape.kw != 1 ||
-      shape.strideH != 1 || shape.strideW != 1 || shape.padTop ||
-      shape.padLeft)
-    return false;
-  auto bad = [&](Type type) {
-    graph::LayoutAttr layout = graph::layoutOf(type);
-    return layout &&
-           llvm::any_of(layout.getHalo(), [](int64_t h) { return h != 0; });
+  const ConvWindow &window = shape.window;
+  auto allAre = [](ArrayRef<int64_t> values, int64_t value) {
+    return llvm::all_of(values, [&](int64_t v) { return v == value; });
   };
-  for (Value v : kernel->getOperands())
-    if (bad(v.getType()))
-      return false;
-  for (Value v : kernel->getResults())
-    if (bad(v.getType()))
-      return false;
+  if (window.transposed || !allAre(window.kernel, 1) ||
+      !allAre(window.strides, 1) || !allAre(window.halo(), 0))
+    return false;
+  auto bad = [&](Value v) {
+    return !allAre(haloOf(cast<RankedTensorType>(v.getType())), 0);
+  };
+  if (llvm::any_of(kernel->getOperands(), bad) ||
+      llvm::any_of(kernel->getResults(), bad))
+    return false;
   // The epilogue must be pointwise, with operands of the same grid.
-  SmallVector<DimExpr> grid = graph::dimsOf(anchor->getResult(0));
+  ArrayRef<DimExpr> grid = ArrayRef(out).drop_front(2);
   for (Operation &op : e.body().without_terminator()) {
     if (&op != anchor && !op.hasTrait<graph::Pointwise>() &&
         !isa<graph::ConstantOp, graph::RelayoutOp>(op))
@@ -101,32 +116,52 @@ bool ConvBuilder::hasLinearPixels() {
       SmallVector<DimExpr> dims = graph::dimsOf(operand);
       if (&op == anchor || dims.size() < 2)
         continue;
-      DimExpr h = dims[dims.size() - 2], w = dims.back();
-      bool whole = dims.size() == 4 && h == grid[2] && w == grid[3];
-      if (!whole && !(h.isConstant(1) && w.isConstant(1)))
+      ArrayRef<DimExpr> own =
+          ArrayRef(dims).take_back(std::min(dims.size(), grid.size()));
+      bool whole = dims.size() == out.size() && own == grid;
+      if (!whole &&
+          !llvm::all_of(own, [](DimExpr d) { return d.isConstant(1); }))
         return false;
     }
   }
   return true;
 }
 
-KernelCode ConvBuilder::build() {
-  SmallVector<DimExpr> in = graph::dimsOf(shape.input);
-  SmallVector<DimExpr> out = graph::dimsOf(shape.result);
-  MLIRContext *context = kernel.getContext();
-  inBlock = std::max<int64_t>(1, blockOf(shape.input.getType()));
-  linear = hasLinearPixels();
-
+void ConvBuilder::choosePanels() {
   // Three vectors where the channels are three blocks: no half panel.
-  int64_t blocks = llvm::divideCeil(shape.outChannels, lanes);
+  int64_t blocks = llvm::divideCeil(shape.outChannels(), lanes);
   panelVectors = blocks == 1 ? 1 : blocks % 2 == 0 ? 2 : blocks == 3 ? 3 : 2;
+  if (shape.mixed > 1) {
+    // Wide panels cross more groups.
+    auto cost = [&](int64_t vectors) {
+      PanelBlocks own = panelBlocks(vectors);
+      int64_t sum = 0;
+      for (int64_t p = 0; p * own.width < own.outputs; ++p)
+        sum += (own.end(p) - own.first(p)) * vectors;
+      return sum;
+    };
+    if (cost(1) < cost(panelVectors))
+      panelVectors = 1;
+  }
   panels = llvm::divideCeil(blocks, panelVectors);
+}
 
-  DimExpr gridH = shape.transposed ? in[2] : out[2];
-  DimExpr gridW = shape.transposed ? in[3] : out[3];
-  pixels = gridH * gridW;
-  int64_t most = rowsFor(panelVectors, lanes);
-  int64_t bytes = shape.inChannels * 4 * shape.strideH * shape.strideW;
+KernelCode ConvBuilder::build() {
+  MLIRContext *context = kernel.getContext();
+  const ConvWindow &window = shape.window;
+  auto inType = cast<RankedTensorType>(shape.input.getType());
+  if (graph::LayoutAttr layout = graph::layoutOf(inType))
+    inBlock = std::max<int64_t>(1, layout.getChannelBlock());
+  linear = hasLinearPixels();
+  choosePanels();
+
+  pixels = DimExpr::constant(context, 1);
+  int64_t bytes = panelBlocks(panelVectors).most() * inBlock * 4;
+  for (unsigned d = 0; d < window.rank(); ++d) {
+    pixels = pixels * window.gridOf(d, out[2 + d]);
+    bytes *= window.transposed ? 1 : window.strides[d];
+  }
+  int64_t most = rowsOf(panelVectors);
   chunkRows = std::clamp<int64_t>(kChunkBytes / std::max<int64_t>(bytes, 1),
                                   4 * most, kMaxChunkRows);
   if (auto known = pixels.asConstant(); known && *known > 0)
@@ -134,15 +169,13 @@ KernelCode ConvBuilder::build() {
         *known, llvm::divideCeil(*known, chunkRows)); // even chunks
   chunkRows = llvm::divideCeil(chunkRows, most) * most;
   DimExpr chunks = pixels.ceilDiv(chunkRows);
-  int64_t taps = shape.transposed ? shape.kh * shape.kw : 1;
 
-  gridWidth = e.dim(gridW);
+  int64_t blocks = llvm::divideCeil(shape.outChannels(), lanes);
   int64_t tail = blocks - (panels - 1) * panelVectors;
-  bool masked = shape.outChannels % lanes != 0;
+  bool masked = shape.outChannels() % lanes != 0;
   bool uneven = tail != panelVectors || masked;
-
-  SmallVector<Value> sizes = {e.dim(out[0]), e.dim(chunks),
-                              e.constant(shape.groups * taps),
+  int64_t parts = shape.groups * window.phases();
+  SmallVector<Value> sizes = {e.dim(out[0]), e.dim(chunks), e.constant(parts),
                               e.constant(panels)};
   e.forEachTask(sizes, [&](ArrayRef<Value> t) {
     auto full = [&] { emitTask(t[0], t[1], t[2], t[3], panelVectors, false); };
@@ -156,120 +189,124 @@ KernelCode ConvBuilder::build() {
   });
 
   KernelCode code;
-  code.family = shape.transposed ? "conv-transpose" : "conv";
+  code.family = window.transposed ? "conv-transpose" : "conv";
   code.schedule =
       llvm::formatv("direct rows={0} vectors={1} chunk={2}{3}", most,
                     panelVectors, chunkRows, linear ? " linear" : "");
-  code.packed.push_back(PackRecipe{
-      shape.transposed ? PackRecipe::TransposedConvPanels
-                       : PackRecipe::ConvPanels,
-      cast<BlockArgument>(shape.filter).getArgNumber(), panelVectors * lanes,
-      inBlock, shape.groups, false});
-  code.tasks = out[0] * chunks * (shape.groups * taps * panels);
+  PackRecipe recipe{PackRecipe::ConvPanels,
+                    cast<BlockArgument>(shape.filter).getArgNumber(),
+                    panelVectors * lanes,
+                    inBlock,
+                    shape.groups,
+                    window.transposed,
+                    shape.mixed};
+  if (window.transposed) {
+    recipe.strides = window.strides;
+    recipe.dilations = window.dilations;
+  }
+  code.packed.push_back(recipe);
+  code.tasks = out[0] * chunks * (parts * panels);
   code.scratchBytes = DimExpr::constant(context, 0);
-  int64_t work = 2 * shape.kh * shape.kw * shape.inChannels *
-                 (shape.transposed ? 1 : 1);
-  code.flops = out[0] * pixels * (work * shape.groups * shape.outChannels);
+  int64_t work = 2 * window.taps() * shape.perIn; // a channel, all phases
+  SmallVector<DimExpr> counted =
+      window.transposed ? graph::dimsOf(inType) : out;
+  code.flops = out[0] * productOf(context, ArrayRef(counted).drop_front(2)) *
+               (work * shape.groups * shape.outChannels());
   code.grain = std::max<int64_t>(
-      1, 400000 / (chunkRows * work * panelVectors * lanes + 1));
+      1, 400000 /
+             (chunkRows * (work / window.phases()) * panelVectors * lanes + 1));
   code.module = e.finish();
   code.scalars.assign(e.scalars().begin(), e.scalars().end());
   return code;
 }
 
-void ConvBuilder::emitTask(Value image, Value chunk, Value groupOrTap,
+void ConvBuilder::emitTask(Value image, Value chunk, Value groupAndPhase,
                            Value panel, int64_t vectors, bool masked) {
   auto inType = cast<RankedTensorType>(shape.input.getType());
   auto outType = cast<RankedTensorType>(kernel->getResult(0).getType());
+  const ConvWindow &window = shape.window;
+  unsigned rank = window.rank();
   Type f32 = e.b.getF32Type();
   Value zero = e.constant(0);
-  Value group = shape.transposed ? zero : groupOrTap;
+  Value phases = e.constant(window.phases());
+  Value group = e.div(groupAndPhase, phases);
+  Value phase = e.rem(groupAndPhase, phases);
+  SmallVector<int64_t> halo = haloOf(inType);
+  WindowAxes axes =
+      windowAxes(e, window, phase, ArrayRef(out).drop_front(2), halo);
 
-  // Panel of weights.
-  int64_t inBlocks = llvm::divideCeil(shape.inChannels, inBlock);
-  int64_t taps = shape.transposed ? 1 : shape.kh * shape.kw;
+  // Blocks of input channels that the panel reads, counted in its group.
   int64_t width = panelVectors * lanes;
-  int64_t panelSize = inBlocks * taps * inBlock * width;
-  Value panelNumber = e.add(e.mul(groupOrTap, e.constant(panels)), panel);
+  PanelBlocks own = panelBlocks(panelVectors);
+  Value firstIn = zero, inBlocks = e.constant(own.most());
+  if (shape.mixed > 1) {
+    Value perIn = e.constant(shape.perIn), perOut = e.constant(shape.perOut);
+    Value begin = e.mul(panel, e.constant(width));
+    Value last =
+        e.sub(e.min(e.add(begin, e.constant(width)), e.constant(own.outputs)),
+              e.constant(1));
+    firstIn = e.div(e.mul(e.div(begin, perOut), perIn), e.constant(inBlock));
+    Value end = e.mul(e.add(e.div(last, perOut), e.constant(1)), perIn);
+    end = e.div(e.add(end, e.constant(inBlock - 1)), e.constant(inBlock));
+    inBlocks = e.sub(end, firstIn);
+  }
+
+  // The panel's weights: [group][phase][panel].
+  Value taps = e.add(e.mul(group, e.constant(window.taps())), axes.tapsBefore);
+  Value weights =
+      e.add(e.mul(taps, e.constant(panels)), e.mul(panel, axes.taps));
   Value weightPointer =
       e.address(e.pointerOf(cast<BlockArgument>(shape.filter)),
-                e.mul(panelNumber, e.constant(panelSize)), f32);
+                e.mul(weights, e.constant(own.most() * inBlock * width)), f32);
 
   // First output block and channel of this panel.
-  int64_t groupBlocks = llvm::divideCeil(shape.outChannels, lanes);
+  int64_t groupBlocks = llvm::divideCeil(shape.outChannels(), lanes);
   Value firstBlock = e.add(e.mul(group, e.constant(groupBlocks)),
                            e.mul(panel, e.constant(panelVectors)));
 
   // The halo of the planes that this task begins.
   e.ifThen(e.equal(chunk, zero), [&] {
-    auto begin = [&] {
+    e.ifThen(e.equal(phase, zero), [&] {
       for (int64_t v = 0; v < vectors; ++v)
         emitZeroHalo(e, outType, e.resultPointer(0), image,
                      e.add(firstBlock, e.constant(v)));
-    };
-    if (shape.transposed)
-      e.ifThen(e.equal(groupOrTap, zero), begin);
-    else
-      begin();
+    });
   });
 
-  // Where pixel (0, 0) of the kernel window lies for output pixel (0, 0).
-  SmallVector<DimExpr> in = graph::dimsOf(inType);
-  graph::LayoutAttr layout = graph::layoutOf(inType);
-  int64_t haloTop = 0, haloLeft = 0, haloH = 0, haloW = 0;
-  if (layout && layout.getHalo().size() == 4) {
-    ArrayRef<int64_t> h = layout.getHalo();
-    haloTop = h[0], haloLeft = h[1], haloH = h[0] + h[2], haloW = h[1] + h[3];
-  }
-  DimExpr physicalW = in[3] + haloW, physicalH = in[2] + haloH;
-  Value rowStride = e.dim(physicalW * inBlock);
-  Value planeStride = e.dim(physicalW * physicalH * inBlock);
-  int64_t allBlocks =
-      llvm::divideCeil(shape.inChannels * shape.groups, inBlock);
-  Value origin = e.mul(e.mul(image, e.constant(allBlocks)), planeStride);
-  origin = e.add(origin, e.mul(e.mul(group, e.constant(inBlocks)), planeStride));
-  origin = e.add(origin, e.mul(rowStride, e.constant(haloTop - shape.padTop)));
-  origin = e.add(origin, e.constant((haloLeft - shape.padLeft) * inBlock));
-  Value inputPointer = e.address(
-      e.pointerOf(cast<BlockArgument>(shape.input)), origin, f32);
+  // Where grid position 0 reads its first tap.
+  SmallVector<Value> strides = spatialStrides(e, inType);
+  Value planeStride = strides[rank];
+  int64_t groupIn = llvm::divideCeil(shape.inChannels(), inBlock);
+  Value plane = e.add(e.mul(image, e.constant(groupIn * shape.groups)),
+                      e.add(e.mul(group, e.constant(groupIn)), firstIn));
+  Value origin = e.mul(plane, planeStride);
+  for (unsigned d = 0; d < rank; ++d)
+    origin = e.add(origin, e.mul(axes.axes[d].first, strides[d]));
+  Value inputPointer =
+      e.address(e.pointerOf(cast<BlockArgument>(shape.input)), origin, f32);
 
   RegisterBlock block;
-  MLIRContext *context = kernel.getContext();
-  auto number = [&](int64_t v) { return DimExpr::constant(context, v); };
-  block.loops.push_back({number(inBlocks), planeStride});
-  bool oneByOne = shape.transposed || (shape.kh == 1 && shape.kw == 1);
-  block.run = number(inBlock);
-  if (!oneByOne) {
-    if (shape.kh > 1)
+  block.loops.push_back({inBlocks, planeStride});
+  int64_t run = inBlock;
+  for (unsigned d = 0; d < rank; ++d) {
+    const WindowAxis &axis = axes.axes[d];
+    auto known = Emitter::constantOf(axis.taps);
+    if (d + 1 == rank && known && *known > 0 && axis.tapStep == 1)
+      run *= *known; // one after the other in memory
+    else if (known != 1)
       block.loops.push_back(
-          {number(shape.kh), e.mul(rowStride, e.constant(shape.dilationH))});
-    if (shape.dilationW == 1)
-      block.run = number(shape.kw * inBlock);
-    else if (shape.kw > 1)
-      block.loops.push_back(
-          {number(shape.kw), e.constant(shape.dilationW * inBlock)});
+          {axis.taps, e.mul(strides[d], e.constant(axis.tapStep))});
   }
+  block.run = DimExpr::constant(kernel.getContext(), run);
   block.weights = weightPointer;
   block.weightStride = e.constant(width);
   block.lanes = lanes;
   block.vectors = vectors;
 
-  if (shape.transposed) {
-    currentTap = groupOrTap;
-    tapOffsetH = e.div(groupOrTap, e.constant(shape.kw));
-    tapOffsetW = e.rem(groupOrTap, e.constant(shape.kw));
-  }
-
   // Bias, one vector for each block of the panel.
   Value mask;
-  if (masked) {
-    SmallVector<bool> on;
-    for (int64_t l = 0; l < lanes; ++l)
-      on.push_back(l < shape.outChannels % lanes);
-    mask = arith::ConstantOp::create(
-        e.b, e.loc,
-        DenseElementsAttr::get(VectorType::get({lanes}, e.b.getI1Type()), on));
-  }
+  if (masked)
+    mask = tailMask(e, e.constant(shape.outChannels() % lanes), lanes);
   SmallVector<Value> bias;
   for (int64_t v = 0; v < vectors; ++v) {
     Value c = e.mul(e.add(firstBlock, e.constant(v)), e.constant(lanes));
@@ -278,70 +315,82 @@ void ConvBuilder::emitTask(Value image, Value chunk, Value groupOrTap,
       continue;
     }
     e.laneMask = v + 1 == vectors ? mask : Value();
-    bias.push_back(
-        e.emit(shape.bias, {e.consecutive(c, lanes)}, lanes));
+    bias.push_back(e.emit(shape.bias, {e.consecutive(c, lanes)}, lanes));
     e.laneMask = nullptr;
   }
 
+  // The part of this phase's grid that lies in the chunk.
+  Value positions = e.dim(pixels);
+  if (window.transposed) {
+    positions = e.constant(1);
+    for (const WindowAxis &axis : axes.axes)
+      positions = e.mul(positions, axis.count);
+  }
   Value start = e.mul(chunk, e.constant(chunkRows));
   Value count = e.constant(chunkRows);
-  auto known = pixels.asConstant();
+  auto known = Emitter::constantOf(positions);
   if (!known || *known % chunkRows != 0)
     count = known && *known <= chunkRows
                 ? e.constant(*known)
-                : e.min(count, e.sub(e.dim(pixels), start));
-  Value pixelStride = e.constant(shape.strideW * inBlock);
-  Value lineStride = e.mul(rowStride, e.constant(shape.strideH));
-  if (shape.transposed) {
-    pixelStride = e.constant(inBlock);
-    lineStride = rowStride;
-  }
+                : e.min(count, e.sub(positions, start));
+  if (!known && window.transposed) // a smaller phase may have ended
+    count = e.max(count, zero);
 
-  forEachRowBlock(e, count, rowsFor(vectors, lanes), [&](Value first,
-                                                         int64_t rows) {
-    Value pixel = e.add(start, first);
-    SmallVector<Value> pointers, ys, xs;
-    Value y = linear ? zero : e.div(pixel, gridWidth);
-    Value x = linear ? pixel : e.rem(pixel, gridWidth);
-    // A single column is numbered through its rows.
-    bool column = linear && graph::dimOf(shape.result, 3).isConstant(1);
+  // The dimension that is numbered through: where operands broadcast, an index
+  // along a size of 1 is dropped.
+  unsigned through = linear ? mergedAxis(out, 2) - 2 : rank - 1;
+  forEachRowBlock(e, count, rowsOf(vectors), [&](Value first, int64_t rows) {
+    SmallVector<Value> position(rank, zero), pointers;
+    SmallVector<SmallVector<Value>> all;
+    Value rest = e.add(start, first);
+    for (unsigned d = rank; d-- > 0 && !linear;) {
+      position[d] = d == 0 ? rest : e.rem(rest, axes.axes[d].count);
+      rest = e.div(rest, axes.axes[d].count);
+    }
     for (int64_t r = 0; r < rows; ++r) {
-      if (r > 0) {
-        if (linear) {
-          x = e.add(pixel, e.constant(r));
-        } else { // the next pixel, on the next line at the line's end
-          Value next = e.add(x, e.constant(1));
-          Value wraps = e.equal(next, gridWidth);
-          x = e.select(wraps, zero, next);
-          y = e.select(wraps, e.add(y, e.constant(1)), y);
+      if (linear) {
+        position[through] = e.add(rest, e.constant(r));
+      } else if (r > 0) { // the next position, on the next line at a line's end
+        position[rank - 1] = e.add(position[rank - 1], e.constant(1));
+        for (unsigned d = rank; d-- > 1;) {
+          Value wraps = e.equal(position[d], axes.axes[d].count);
+          position[d] = e.select(wraps, zero, position[d]);
+          position[d - 1] = e.select(
+              wraps, e.add(position[d - 1], e.constant(1)), position[d - 1]);
         }
       }
-      ys.push_back(column ? x : y);
-      xs.push_back(column ? zero : x);
-      Value offset = e.add(e.mul(y, lineStride), e.mul(x, pixelStride));
+      all.push_back(position);
+      Value offset = zero;
+      for (unsigned d = 0; d < rank; ++d) {
+        Value stride = strides[linear ? rank - 1 : d];
+        offset =
+            e.add(offset, e.mul(position[d],
+                                e.mul(stride, e.constant(axes.axes[d].step))));
+      }
       pointers.push_back(e.address(inputPointer, offset, f32));
     }
     SmallVector<Value> init;
     for (int64_t r = 0; r < rows; ++r)
       llvm::append_range(init, bias);
     SmallVector<Value> acc = emitRegisterBlock(e, block, pointers, init);
-    for (int64_t r = 0; r < rows; ++r)
-      emitRow(image, firstBlock, ys[r], xs[r],
+    for (int64_t r = 0; r < rows; ++r) {
+      for (unsigned d = 0; d < rank; ++d)
+        all[r][d] = e.add(e.mul(all[r][d], e.constant(axes.axes[d].outStep)),
+                          axes.axes[d].outFirst);
+      emitRow(image, firstBlock, all[r],
               ArrayRef(acc).slice(r * vectors, vectors), vectors, mask);
+    }
   });
 }
 
-void ConvBuilder::emitRow(Value image, Value firstBlock, Value row,
-                          Value column, ArrayRef<Value> acc, int64_t vectors,
-                          Value mask) {
-  if (shape.transposed) {
-    row = e.add(e.mul(row, e.constant(shape.strideH)), tapOffsetH);
-    column = e.add(e.mul(column, e.constant(shape.strideW)), tapOffsetW);
-  }
+void ConvBuilder::emitRow(Value image, Value firstBlock,
+                          ArrayRef<Value> position, ArrayRef<Value> acc,
+                          int64_t vectors, Value mask) {
   for (int64_t v = 0; v < vectors; ++v) {
     Value channel = e.mul(e.add(firstBlock, e.constant(v)), e.constant(lanes));
-    SmallVector<Index> at = {e.uniform(image), e.consecutive(channel, lanes),
-                             e.uniform(row), e.uniform(column)};
+    SmallVector<Index> at = {e.uniform(image), e.consecutive(channel, lanes)};
+    for (Value p : position)
+      at.push_back(e.uniform(p));
     e.laneMask = v + 1 == vectors ? mask : Value();
     e.bind(anchor->getResult(0),
            [&, v](ArrayRef<Index>, int64_t) { return acc[v]; });
@@ -354,70 +403,46 @@ void ConvBuilder::emitRow(Value image, Value firstBlock, Value row,
 
 std::optional<ConvShape> shapeOf(graph::KernelOp kernel, Operation *anchor,
                                  int64_t lanes) {
+  auto window = ConvWindow::of(anchor);
+  if (!window || window->rank() < 2 || window->rank() > 3 ||
+      kernel->getNumResults() != 1)
+    return std::nullopt;
   ConvShape s;
+  s.window = *window;
   auto fill = [&](auto op) {
     s.input = op.getInput();
     s.filter = op.getFilter();
     s.bias = op.getBias();
     s.result = op.getResult();
     s.groups = op.getGroups();
-    s.strideH = op.getStrides().size() == 2 ? op.getStrides()[0] : 0;
-    s.strideW = op.getStrides().size() == 2 ? op.getStrides()[1] : 0;
-    if (op.getDilations().size() == 2) {
-      s.dilationH = op.getDilations()[0];
-      s.dilationW = op.getDilations()[1];
-      s.padTop = op.getPads()[0];
-      s.padLeft = op.getPads()[1];
-    }
   };
-  auto type = cast<RankedTensorType>(anchor->getResult(0).getType());
-  if (type.getRank() != 4 || !type.getElementType().isF32())
-    return std::nullopt;
-  if (auto conv = dyn_cast<graph::ConvOp>(anchor)) {
-    fill(conv);
-  } else if (auto conv = dyn_cast<graph::ConvTransposeOp>(anchor)) {
-    fill(conv);
-    s.transposed = true;
-  } else {
-    return std::nullopt;
-  }
-  auto filter = cast<RankedTensorType>(s.filter.getType());
-  if (!isConstantOperand(kernel, s.filter) || !filter.hasStaticShape() ||
+  if (window->transposed)
+    fill(cast<graph::ConvTransposeOp>(anchor));
+  else
+    fill(cast<graph::ConvOp>(anchor));
+  auto type = cast<RankedTensorType>(s.result.getType());
+  if (!type.getElementType().isF32() || !isConstantOperand(kernel, s.filter) ||
       !isa<BlockArgument>(s.input))
     return std::nullopt;
-  s.kh = filter.getDimSize(2);
-  s.kw = filter.getDimSize(3);
+
+  auto filter = cast<RankedTensorType>(s.filter.getType());
+  s.perOut = window->transposed ? filter.getDimSize(1)
+                                : filter.getDimSize(0) / s.groups;
+  s.perIn = window->transposed ? filter.getDimSize(0) / s.groups
+                               : filter.getDimSize(1);
+  if (s.perIn == 0 || s.perOut == 0)
+    return std::nullopt;
   graph::LayoutAttr in = graph::layoutOf(s.input.getType());
   graph::LayoutAttr out = graph::layoutOf(kernel->getResult(0).getType());
-  if (kernel->getNumResults() != 1 || !out || out.getChannelBlock() != lanes)
+  if (!out || out.getChannelBlock() != lanes ||
+      !window->fits(cast<RankedTensorType>(s.input.getType())))
     return std::nullopt;
-  if (s.transposed) {
-    auto conv = cast<graph::ConvTransposeOp>(anchor);
-    s.inChannels = filter.getDimSize(0);
-    s.outChannels = filter.getDimSize(1);
-    bool exact = s.groups == 1 && s.kh == s.strideH && s.kw == s.strideW &&
-                 s.dilationH == 1 && s.dilationW == 1 &&
-                 llvm::all_of(conv.getPads(), [](int64_t p) { return !p; }) &&
-                 llvm::all_of(conv.getOutputPadding(),
-                              [](int64_t p) { return !p; });
-    if (!exact || !in || in.getChannelBlock() != lanes)
-      return std::nullopt;
-    return s;
-  }
-  s.inChannels = filter.getDimSize(1);
-  s.outChannels = filter.getDimSize(0) / s.groups;
-  if (s.groups > 1 && (s.inChannels % lanes || s.outChannels % lanes))
+  bool blocked = in && in.getChannelBlock();
+  if (blocked ? in.getChannelBlock() != lanes
+              : s.groups > 1 || window->transposed)
     return std::nullopt;
-  // The halo must hold the padding.
-  SmallVector<int64_t> halo(4, 0);
-  if (in && !in.getHalo().empty())
-    halo.assign(in.getHalo().begin(), in.getHalo().end());
-  if (in && in.getChannelBlock() && in.getChannelBlock() != lanes)
-    return std::nullopt;
-  for (auto [pad, have] :
-       llvm::zip(cast<graph::ConvOp>(anchor).getPads(), halo))
-    if (pad > have)
-      return std::nullopt;
+  if (s.groups > 1 && (s.perIn % lanes || s.perOut % lanes))
+    std::swap(s.groups, s.mixed);
   return s;
 }
 

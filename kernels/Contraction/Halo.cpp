@@ -3,29 +3,29 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Contraction/Halo.h"
+#include "kernels/Contraction/Window.h"
 
 namespace mlir::tenon {
 
 using graph::DimExpr;
 
-void emitZeroHalo(Emitter &e, RankedTensorType type, Value pointer,
-                  Value image, Value block) {
-  graph::LayoutAttr layout = graph::layoutOf(type);
-  if (!layout || layout.getHalo().size() != 4 ||
-      llvm::all_of(layout.getHalo(), [](int64_t h) { return h == 0; }))
+void emitZeroHalo(Emitter &e, RankedTensorType type, Value pointer, Value image,
+                  Value block) {
+  if (!graph::layoutOf(type))
     return;
-  ArrayRef<int64_t> halo = layout.getHalo();
-  int64_t width = std::max<int64_t>(1, layout.getChannelBlock());
+  SmallVector<int64_t> halo = haloOf(type);
+  auto isZero = [](int64_t side) { return side == 0; };
+  if (llvm::all_of(halo, isZero))
+    return;
+  unsigned rank = halo.size() / 2;
+  int64_t width = std::max<int64_t>(1, graph::layoutOf(type).getChannelBlock());
   SmallVector<DimExpr> dims = graph::dimsOf(type);
-  DimExpr blocks = layout.getChannelBlock() ? dims[1].ceilDiv(width) : dims[1];
-  DimExpr row = (dims[3] + (halo[1] + halo[3])) * width;
-  DimExpr plane = row * (dims[2] + (halo[0] + halo[2]));
-  Value start = e.mul(e.add(e.mul(image, e.dim(blocks)), block), e.dim(plane));
+  SmallVector<Value> strides = spatialStrides(e, type);
   Type element = type.getElementType();
+  Type storage = e.storageType(element);
   int64_t lanes = e.nativeLanes();
 
   auto zeros = [&](Value from, Value count) {
-    Type storage = e.storageType(element);
     Value whole = e.mul(e.div(count, e.constant(lanes)), e.constant(lanes));
     auto fill = [&](Value begin, Value end, int64_t n) {
       e.loop(begin, end, n, [&](Value i) {
@@ -37,27 +37,26 @@ void emitZeroHalo(Emitter &e, RankedTensorType type, Value pointer,
     fill(e.constant(0), whole, lanes);
     fill(whole, count, 1);
   };
-  Value rowSize = e.dim(row);
-  if (halo[0])
-    zeros(start, e.mul(rowSize, e.constant(halo[0])));
-  if (halo[1] || halo[3]) {
-    // Left edge of the first row, then the gaps, then the last right edge.
-    Value first = e.add(start, e.mul(rowSize, e.constant(halo[0])));
-    Value height = e.dim(dims[2]);
-    e.loop(e.constant(0), height, 1, [&](Value y) {
-      Value line = e.add(first, e.mul(y, rowSize));
-      if (halo[1])
-        zeros(line, e.constant(halo[1] * width));
-      if (halo[3])
-        zeros(e.add(line, e.dim((dims[3] + halo[1]) * width)),
-              e.constant(halo[3] * width));
-    });
-  }
-  if (halo[2]) {
-    Value last =
-        e.add(start, e.mul(rowSize, e.dim(dims[2] + halo[0])));
-    zeros(last, e.mul(rowSize, e.constant(halo[2])));
-  }
+  // Both sides of dimension `d` at offset `at`, and those of the dimensions
+  // inside it at each of its positions.
+  std::function<void(unsigned, Value)> edges = [&](unsigned d, Value at) {
+    Value size = e.dim(dims[2 + d]);
+    Value inside = e.add(at, e.mul(strides[d], e.constant(halo[d])));
+    if (halo[d])
+      zeros(at, e.mul(strides[d], e.constant(halo[d])));
+    bool more = false;
+    for (unsigned inner = d + 1; inner < rank; ++inner)
+      more |= halo[inner] || halo[rank + inner];
+    if (more)
+      e.loop(e.constant(0), size, 1, [&](Value i) {
+        edges(d + 1, e.add(inside, e.mul(i, strides[d])));
+      });
+    if (halo[rank + d])
+      zeros(e.add(inside, e.mul(size, strides[d])),
+            e.mul(strides[d], e.constant(halo[rank + d])));
+  };
+  Value blocks = e.dim(dims[1].ceilDiv(width));
+  edges(0, e.mul(e.add(e.mul(image, blocks), block), strides[rank]));
 }
 
 } // namespace mlir::tenon

@@ -9,10 +9,10 @@
 
 namespace mlir::tenon {
 
-/// Stores zeros into the halo of plane (image, block) of a tensor [N, C, H, W]
-/// with a halo: the rows above and below, and between two rows the right edge
-/// of one with the left edge of the next. `block` is a channel if the layout
-/// has no channel blocks. Nothing if there is no halo.
+/// Stores zeros into the halo of plane (image, block) of a tensor
+/// [N, C, spatial..] with a halo: all that lies around the plane's elements.
+/// `block` is a channel if the layout has no channel blocks. Nothing if there
+/// is no halo.
 void emitZeroHalo(Emitter &e, RankedTensorType type, Value pointer,
                   Value image, Value block);
 

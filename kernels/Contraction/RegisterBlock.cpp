@@ -32,14 +32,14 @@ public:
     if (level == block.loops.size())
       return emitRun(offset, k, acc);
     const RunLoop &loop = block.loops[level];
-    DimExpr inner = block.run;
+    Value inner = e.dim(block.run); // k of one trip
     for (size_t i = level + 1; i < block.loops.size(); ++i)
-      inner = inner * block.loops[i].trips;
+      inner = e.mul(inner, block.loops[i].trips);
     return e.loopWith(
-        e.constant(0), e.dim(loop.trips), 1, acc,
+        e.constant(0), loop.trips, 1, acc,
         [&](Value i, ValueRange carried) {
           return emitLoops(level + 1, e.add(offset, e.mul(i, loop.stride)),
-                           e.add(k, e.mul(i, e.dim(inner))),
+                           e.add(k, e.mul(i, inner)),
                            SmallVector<Value>(carried));
         });
   }

@@ -25,7 +25,7 @@ namespace mlir::tenon {
 
 /// One loop around the contiguous run.
 struct RunLoop {
-  graph::DimExpr trips;
+  Value trips;  // i64
   Value stride; // i64, elements of the input from one trip to the next
 };
 

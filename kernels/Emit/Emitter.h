@@ -175,8 +175,6 @@ public:
   Location loc;
 
 private:
-  friend class MovementEmitter;
-
   Value emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitLeaf(BlockArgument leaf, ArrayRef<Index> at, int64_t lanes);

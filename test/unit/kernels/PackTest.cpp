@@ -33,8 +33,8 @@ TEST(PackTest, MatmulPanelsHoldColumnsSideBySide) {
       int64_t k = 3, width = 16;
       std::vector<float> w = counted(k * n);
       PackRecipe recipe{PackRecipe::MatmulPanels, 1, width, 1, 1, transposed};
-      std::vector<float> out = transposed ? pack(recipe, {n, k}, w)
-                                          : pack(recipe, {k, n}, w);
+      std::vector<float> out =
+          transposed ? pack(recipe, {n, k}, w) : pack(recipe, {k, n}, w);
       ASSERT_EQ(int64_t(out.size()), (n + width - 1) / width * width * k);
       EXPECT_EQ(nonZero(out), k * n);
       for (int64_t i = 0; i < k; ++i)
@@ -66,17 +66,50 @@ TEST(PackTest, ConvPanelsFollowBlocksThenTapsThenChannels) {
     }
 }
 
-TEST(PackTest, TransposedConvPanelsHaveOneMatrixForEachTap) {
-  int64_t c = 9, m = 5, taps = 4, width = 8, block = 8;
-  std::vector<float> w = counted(c * m * taps);
-  PackRecipe recipe{PackRecipe::TransposedConvPanels, 1, width, block};
-  std::vector<float> out = pack(recipe, {c, m, 2, 2}, w);
-  EXPECT_EQ(nonZero(out), c * m * taps);
-  for (int64_t i = 0; i < c; ++i)
-    for (int64_t o = 0; o < m; ++o)
-      for (int64_t t = 0; t < taps; ++t)
-        EXPECT_EQ(out[((t * 2 + i / block) * block + i % block) * width + o],
-                  w[(i * m + o) * taps + t]);
+TEST(PackTest, TransposedConvPanelsHoldThePhasesLastTapFirst) {
+  // Kernel 3 x 2, stride 2 x 1: rows of taps {2, 0} and {1}, columns {1, 0}.
+  int64_t groups = 2, c = 9, m = 5, width = 8, block = 8, blocks = 2;
+  std::vector<float> w = counted(groups * c * m * 6);
+  PackRecipe recipe{PackRecipe::ConvPanels, 1, width, block, groups, true};
+  recipe.strides = {2, 1};
+  recipe.dilations = {1, 1};
+  std::vector<float> out = pack(recipe, {groups * c, m, 3, 2}, w);
+  EXPECT_EQ(nonZero(out), int64_t(w.size()));
+  const std::vector<int64_t> phases[] = {{5, 4, 1, 0}, {3, 2}};
+  for (int64_t g = 0; g < groups; ++g)
+    for (int64_t phase = 0; phase < 2; ++phase)
+      for (size_t t = 0; t < phases[phase].size(); ++t)
+        for (int64_t i = 0; i < c; ++i)
+          for (int64_t o = 0; o < m; ++o) {
+            int64_t start = (g * 6 + phase * 4) * blocks * block;
+            int64_t row =
+                (i / block * int64_t(phases[phase].size()) + int64_t(t)) *
+                    block +
+                i % block;
+            ASSERT_EQ(out[(start + row) * width + o],
+                      w[((g * c + i) * m + o) * 6 + phases[phase][t]]);
+          }
+}
+
+TEST(PackTest, MixedGroupsReadTheBlocksOfTheirPanels) {
+  // Groups of 6 inputs and 5 outputs: panel 1 has outputs 8 .. 14 of groups 1
+  // and 2, which read inputs 6 .. 17, so blocks 0 .. 2.
+  int64_t groups = 3, c = 6, m = 5, taps = 2, width = 8, block = 8;
+  std::vector<float> w = counted(groups * m * c * taps);
+  PackRecipe recipe{PackRecipe::ConvPanels, 1, width, block};
+  recipe.mixed = groups;
+  std::vector<float> out = pack(recipe, {groups * m, c, 1, taps}, w);
+  int64_t most = 3;
+  EXPECT_EQ(int64_t(out.size()), 2 * most * taps * block * width);
+  EXPECT_EQ(nonZero(out), int64_t(w.size()));
+  for (int64_t o = 0; o < groups * m; ++o)
+    for (int64_t i = 0; i < c; ++i)
+      for (int64_t t = 0; t < taps; ++t) {
+        int64_t channel = o / m * c + i; // both panels begin at block 0
+        int64_t row = ((o / width * most + channel / block) * taps + t) * block;
+        ASSERT_EQ(out[(row + channel % block) * width + o % width],
+                  w[(o * c + i) * taps + t]);
+      }
 }
 
 TEST(PackTest, DepthwisePanelsHoldOneTapOfABlock) {
@@ -89,6 +122,22 @@ TEST(PackTest, DepthwisePanelsHoldOneTapOfABlock) {
     for (int64_t t = 0; t < taps; ++t)
       EXPECT_EQ(out[(i / width * taps + t) * width + i % width],
                 w[i * taps + t]);
+}
+
+TEST(PackTest, TextOfARecipeIsReadBack) {
+  PackRecipe recipe{PackRecipe::ConvPanels, 0, 16, 8, 2, true, 3};
+  recipe.strides = {2, 1, 12};
+  recipe.dilations = {1, 3, 1};
+  std::string text = "conv-panels width=16 block=8 groups=2 mixed=3 transposed "
+                     "strides=2x1x12 dilations=1x3x1";
+  EXPECT_EQ(recipe.str(), text);
+  auto parsed = PackRecipe::parse(text);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->str(), text);
+  for (const char *bad : {"conv-panels width=0", "conv-panels block=8",
+                          "conv-panels width=8 strides=2x",
+                          "conv-panels width=8 strides=0", "panels width=8"})
+    EXPECT_FALSE(PackRecipe::parse(bad)) << bad;
 }
 
 } // namespace
