@@ -56,9 +56,10 @@ public:
   }
 
 private:
-  /// f32, with two spatial dimensions.
+  /// f32, with two or three spatial dimensions.
   static bool canBeBlocked(RankedTensorType type) {
-    return type.getElementType().isF32() && type.getRank() == 4;
+    return type.getElementType().isF32() && type.getRank() >= 4 &&
+           type.getRank() <= 5;
   }
 
   /// The window of a convolution with a constant filter, which the blocked
@@ -104,7 +105,7 @@ private:
     if (!blocked.contains(input))
       return false;
     return TypeSwitch<Operation *, bool>(op)
-        .Case([&](PoolOp) { return true; })
+        .Case([&](PoolOp) { return type.getRank() == 4; })
         .Case([&](ReduceOp reduce) {
           return reduce.getKeep() &&
                  llvm::all_of(reduce.getAxes(),

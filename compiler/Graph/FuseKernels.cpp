@@ -48,7 +48,8 @@ bool isAlias(Operation *op) {
   // Whole blocks of one pixel each lie in the order of the channels.
   SmallVector<DimExpr> dims = dimsOf(reshape.getInput());
   return layout.getHalo().empty() && layout.getChannelBlock() > 0 &&
-         dims.size() == 4 && dims[2].isConstant(1) && dims[3].isConstant(1) &&
+         llvm::all_of(ArrayRef(dims).drop_front(2),
+                      [](DimExpr d) { return d.isConstant(1); }) &&
          dims[1].knownDivisor() % layout.getChannelBlock() == 0;
 }
 

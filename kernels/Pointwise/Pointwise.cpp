@@ -34,8 +34,7 @@ public:
   KernelCode build() {
     value = e.yield()->getOperand(0);
     dims = graph::dimsOf(kernel->getResult(0));
-    graph::LayoutAttr layout =
-        graph::layoutOf(kernel->getResult(0).getType());
+    graph::LayoutAttr layout = graph::layoutOf(kernel->getResult(0).getType());
     code.family = "pointwise";
     code.scratchBytes = DimExpr::constant(kernel.getContext(), 0);
     code.flops = productOf(kernel.getContext(), dims) * opCount();
@@ -91,11 +90,10 @@ private:
         element(at, n);
       });
     });
-    code.schedule = llvm::formatv("rows merged={0}/{1} chunk={2}",
-                                  int64_t(dims.size()) - tail, dims.size(),
-                                  kChunk);
-    code.tasks =
-        productOf(context, ArrayRef(dims).take_front(tail)) * chunks;
+    code.schedule =
+        llvm::formatv("rows merged={0}/{1} chunk={2}",
+                      int64_t(dims.size()) - tail, dims.size(), kChunk);
+    code.tasks = productOf(context, ArrayRef(dims).take_front(tail)) * chunks;
     int64_t known = length.asConstant().value_or(kChunk);
     code.grain = std::max<int64_t>(1, kChunk / std::max<int64_t>(known, 1));
   }
@@ -105,44 +103,38 @@ private:
     bool flat = mergedTail(value, dims, 2) == 2 && !hasHalo(type);
     DimExpr blocks = block ? dims[1].ceilDiv(block) : dims[1];
     int64_t n = block ? block : lanes;
-    DimExpr pixels = dims[2] * dims[3];
+    DimExpr pixels =
+        productOf(kernel.getContext(), ArrayRef(dims).drop_front(2));
     DimExpr chunks = flat && block ? pixels.ceilDiv(kPlaneChunk)
                                    : DimExpr::constant(kernel.getContext(), 1);
     SmallVector<Value> sizes = {e.dim(dims[0]), e.dim(blocks), e.dim(chunks)};
     e.forEachTask(sizes, [&](ArrayRef<Value> t) {
       emitZeroHalo(e, type, e.resultPointer(0), t[0], t[1]);
       if (!block) { // row-major with a halo
-        e.loop(e.constant(0), e.dim(dims[2]), 1, [&](Value y) {
-          forEachVector(e, e.constant(0), e.dim(dims[3]), lanes, lanes,
+        SmallVector<Index> at = e.zeros(dims.size());
+        at[0] = e.uniform(t[0]);
+        at[1] = e.uniform(t[1]);
+        forEachPosition(at, 2, dims.size() - 1, [&] {
+          forEachVector(e, e.constant(0), e.dim(dims.back()), lanes, lanes,
                         [&](Index x, int64_t count) {
-                          element({e.uniform(t[0]), e.uniform(t[1]),
-                                   e.uniform(y), x},
-                                  count);
+                          at.back() = x;
+                          element(at, count);
                         });
         });
         return;
       }
       Value channel = e.mul(t[1], e.constant(block));
       auto walk = [&] {
-        SmallVector<Index> at = {e.uniform(t[0]), e.consecutive(channel, block),
-                                 e.uniform(e.constant(0)), Index()};
-        if (flat) {
-          Value from = e.mul(t[2], e.constant(kPlaneChunk));
-          Value to =
-              e.min(e.add(from, e.constant(kPlaneChunk)), e.dim(pixels));
-          at[3] = at[2];
-          e.loop(from, to, 1, [&](Value x) {
-            at[mergedAxis(dims, 2)] = e.uniform(x);
-            element(at, n);
-          });
-          return;
-        }
-        e.loop(e.constant(0), e.dim(dims[2]), 1, [&](Value y) {
-          at[2] = e.uniform(y);
-          e.loop(e.constant(0), e.dim(dims[3]), 1, [&](Value x) {
-            at[3] = e.uniform(x);
-            element(at, n);
-          });
+        SmallVector<Index> at = e.zeros(dims.size());
+        at[0] = e.uniform(t[0]);
+        at[1] = e.consecutive(channel, block);
+        if (!flat)
+          return forEachPosition(at, 2, dims.size(), [&] { element(at, n); });
+        Value from = e.mul(t[2], e.constant(kPlaneChunk));
+        Value to = e.min(e.add(from, e.constant(kPlaneChunk)), e.dim(pixels));
+        e.loop(from, to, 1, [&](Value x) {
+          at[mergedAxis(dims, 2)] = e.uniform(x);
+          element(at, n);
         });
       };
       if (dims[1].knownDivisor() % block == 0)
@@ -157,9 +149,20 @@ private:
           },
           walk);
     });
-    code.schedule = llvm::formatv("planes block={0}{1}", block,
-                                  flat ? " flat" : "");
+    code.schedule =
+        llvm::formatv("planes block={0}{1}", block, flat ? " flat" : "");
     code.tasks = dims[0] * blocks * chunks;
+  }
+
+  /// Sets `at` to each position along dimensions [first, end).
+  void forEachPosition(SmallVector<Index> &at, size_t first, size_t end,
+                       function_ref<void()> body) {
+    if (first == end)
+      return body();
+    e.loop(e.constant(0), e.dim(dims[first]), 1, [&](Value i) {
+      at[first] = e.uniform(i);
+      forEachPosition(at, first + 1, end, body);
+    });
   }
 
   static bool hasHalo(RankedTensorType type) {
@@ -178,13 +181,12 @@ private:
 
 } // namespace
 
-std::optional<KernelCode> buildPointwise(graph::KernelOp kernel,
-                                         StringRef name,
+std::optional<KernelCode> buildPointwise(graph::KernelOp kernel, StringRef name,
                                          const KernelTarget &target) {
   if (anchorOf(kernel) || kernel->getNumResults() != 1)
     return std::nullopt;
   auto type = cast<RankedTensorType>(kernel->getResult(0).getType());
-  if (graph::layoutOf(type) && type.getRank() != 4)
+  if (graph::layoutOf(type) && type.getRank() < 3)
     return std::nullopt;
   return PointwiseBuilder(kernel, name, target).build();
 }
