@@ -202,15 +202,18 @@ private:
     return result;
   }
 
-  Value conv(graph::ConvOp op, ArrayRef<Index> at) {
-    auto filter = cast<RankedTensorType>(op.getFilter().getType());
-    SmallVector<DimExpr> in = graph::dimsOf(op.getInput());
-    SmallVector<int64_t> size(filter.getShape().drop_front(2));
-    int64_t perGroup = filter.getDimSize(1);
-    Value group = e.div(at[1].base,
-                        e.constant(filter.getDimSize(0) / op.getGroups()));
-    Value init = op.getBias() ? e.emit(op.getBias(), {at[1]}, 1)
-                              : zeroOf(elementOf(op.getResult()), 1);
+  /// bias + the sum of input * filter over the channels of a group and the
+  /// taps that read inside the input. `weightAt` gives the filter's first two
+  /// indices for a channel within the group; `source` the input's index along
+  /// a dimension for a tap, and whether the tap has one (null: it has).
+  Value window(Value input, Value filter, Value bias, Type element,
+               ArrayRef<Index> at, Value group, int64_t perGroup,
+               function_ref<SmallVector<Value>(Value)> weightAt,
+               function_ref<std::pair<Value, Value>(size_t, Value)> source) {
+    SmallVector<DimExpr> in = graph::dimsOf(input);
+    SmallVector<int64_t> size(
+        cast<RankedTensorType>(filter.getType()).getShape().drop_front(2));
+    Value init = bias ? e.emit(bias, {at[1]}, 1) : zeroOf(element, 1);
     Type type = init.getType();
     return e.loopWith(
         e.constant(0), e.constant(perGroup), 1, init,
@@ -219,13 +222,12 @@ private:
           return SmallVector<Value>{taps(
               size, 0, {}, carried[0], [&](ArrayRef<Value> tap, Value sum) {
                 SmallVector<Value> from = {at[0].base, channel};
-                SmallVector<Value> weight = {at[1].base, c};
+                SmallVector<Value> weight = weightAt(c);
                 Value inside;
                 for (size_t d = 0; d < size.size(); ++d) {
-                  Value i = e.add(
-                      e.mul(at[2 + d].base, e.constant(op.getStrides()[d])),
-                      e.sub(e.mul(tap[d], e.constant(op.getDilations()[d])),
-                            e.constant(op.getPads()[d])));
+                  auto [i, exists] = source(d, tap[d]);
+                  if (exists)
+                    inside = both(inside, exists);
                   inside = both(inside, inRange(i, e.dim(in[2 + d])));
                   from.push_back(i);
                   weight.push_back(tap[d]);
@@ -233,62 +235,58 @@ private:
                 return e.ifElse(
                     inside, type,
                     [&] {
-                      return multiplyAdd(
-                          e.emit(op.getInput(), uniforms(from), 1),
-                          e.emit(op.getFilter(), uniforms(weight), 1), sum);
+                      return multiplyAdd(e.emit(input, uniforms(from), 1),
+                                         e.emit(filter, uniforms(weight), 1),
+                                         sum);
                     },
                     [&] { return sum; });
               })};
         })[0];
   }
 
+  Value conv(graph::ConvOp op, ArrayRef<Index> at) {
+    auto filter = cast<RankedTensorType>(op.getFilter().getType());
+    int64_t perOut = filter.getDimSize(0) / op.getGroups();
+    return window(
+        op.getInput(), op.getFilter(), op.getBias(), elementOf(op.getResult()),
+        at, e.div(at[1].base, e.constant(perOut)), filter.getDimSize(1),
+        [&](Value c) {
+          return SmallVector<Value>{at[1].base, c};
+        },
+        [&](size_t d, Value tap) -> std::pair<Value, Value> {
+          Value shift =
+              e.sub(e.mul(tap, e.constant(op.getDilations()[d])),
+                    e.constant(op.getPads()[d]));
+          Value start =
+              e.mul(at[2 + d].base, e.constant(op.getStrides()[d]));
+          return {e.add(start, shift), Value()};
+        });
+  }
+
   Value convTranspose(graph::ConvTransposeOp op, ArrayRef<Index> at) {
     auto filter = cast<RankedTensorType>(op.getFilter().getType());
-    SmallVector<DimExpr> in = graph::dimsOf(op.getInput());
-    SmallVector<int64_t> size(filter.getShape().drop_front(2));
-    int64_t outPerGroup = filter.getDimSize(1);
-    int64_t inPerGroup = filter.getDimSize(0) / op.getGroups();
-    Value group = e.div(at[1].base, e.constant(outPerGroup));
-    Value within = e.rem(at[1].base, e.constant(outPerGroup));
-    Value init = op.getBias() ? e.emit(op.getBias(), {at[1]}, 1)
-                              : zeroOf(elementOf(op.getResult()), 1);
-    Type type = init.getType();
-    return e.loopWith(
-        e.constant(0), e.constant(inPerGroup), 1, init,
-        [&](Value c, ValueRange carried) {
-          Value channel = e.add(e.mul(group, e.constant(inPerGroup)), c);
-          return SmallVector<Value>{taps(
-              size, 0, {}, carried[0], [&](ArrayRef<Value> tap, Value sum) {
-                SmallVector<Value> from = {at[0].base, channel};
-                SmallVector<Value> weight = {channel, within};
-                Value inside;
-                for (size_t d = 0; d < size.size(); ++d) {
-                  // out = in * stride + tap * dilation - pad
-                  Value scaled = e.sub(
-                      e.add(at[2 + d].base, e.constant(op.getPads()[d])),
-                      e.mul(tap[d], e.constant(op.getDilations()[d])));
-                  Value s = e.constant(op.getStrides()[d]);
-                  Value positive = arith::CmpIOp::create(
-                      e.b, e.loc, arith::CmpIPredicate::sge, scaled,
-                      e.constant(0));
-                  Value i = e.div(scaled, s);
-                  inside = both(inside, positive);
-                  inside = both(inside,
-                                e.equal(e.rem(scaled, s), e.constant(0)));
-                  inside = both(inside, inRange(i, e.dim(in[2 + d])));
-                  from.push_back(i);
-                  weight.push_back(tap[d]);
-                }
-                return e.ifElse(
-                    inside, type,
-                    [&] {
-                      return multiplyAdd(
-                          e.emit(op.getInput(), uniforms(from), 1),
-                          e.emit(op.getFilter(), uniforms(weight), 1), sum);
-                    },
-                    [&] { return sum; });
-              })};
-        })[0];
+    Value perOut = e.constant(filter.getDimSize(1));
+    int64_t perIn = filter.getDimSize(0) / op.getGroups();
+    Value group = e.div(at[1].base, perOut);
+    return window(
+        op.getInput(), op.getFilter(), op.getBias(), elementOf(op.getResult()),
+        at, group, perIn,
+        [&](Value c) {
+          return SmallVector<Value>{
+              e.add(e.mul(group, e.constant(perIn)), c),
+              e.rem(at[1].base, perOut)};
+        },
+        [&](size_t d, Value tap) -> std::pair<Value, Value> {
+          // out = in * stride + tap * dilation - pad
+          Value scaled =
+              e.sub(e.add(at[2 + d].base, e.constant(op.getPads()[d])),
+                    e.mul(tap, e.constant(op.getDilations()[d])));
+          Value stride = e.constant(op.getStrides()[d]);
+          Value positive = arith::CmpIOp::create(
+              e.b, e.loc, arith::CmpIPredicate::sge, scaled, e.constant(0));
+          Value whole = e.equal(e.rem(scaled, stride), e.constant(0));
+          return {e.div(scaled, stride), both(positive, whole)};
+        });
   }
 
   Value pool(graph::PoolOp op, ArrayRef<Index> at) {
