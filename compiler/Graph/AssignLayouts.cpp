@@ -62,14 +62,14 @@ private:
            type.getRank() <= 5;
   }
 
-  /// The window of a convolution with a constant filter, which the blocked
-  /// families take (kernels/Contraction); else none.
+  /// The window of a convolution that the blocked families take
+  /// (kernels/Contraction); else none.
   std::optional<ConvWindow> windowOf(Operation *op) {
     if (!isa<ConvOp, ConvTransposeOp>(op) ||
         !canBeBlocked(typeOf(op->getResult(0))))
       return std::nullopt;
-    auto filter = op->getOperand(1).getDefiningOp<ConstantOp>();
-    if (!filter || typeOf(filter).getNumElements() == 0)
+    RankedTensorType filter = typeOf(op->getOperand(1));
+    if (!filter.hasStaticShape() || filter.getNumElements() == 0)
       return std::nullopt;
     return ConvWindow::of(op);
   }

@@ -2,17 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Takes: conv and conv_transpose over two or three dimensions with constant
-// weights and a channel-blocked result, any pointwise epilogue. Input: channel-
-// blocked, or row-major with few channels (the network's input); with a halo
-// of at least the padding, so that no kernel has a border case. No im2col: k
-// runs over (channel block, kernel row), each a contiguous run of kernel width
-// x block elements of the padded input. A transposed convolution is one of
-// stride 1 for each of its phases (Window.h).
+// Takes: conv and conv_transpose over two or three dimensions with a channel-
+// blocked result, any pointwise epilogue. Input: channel-blocked, or row-major
+// with few channels (the network's input); with a halo of at least the padding,
+// so that no kernel has a border case. No im2col: k runs over (channel block,
+// kernel row), each a contiguous run of kernel width x block elements of the
+// padded input. A transposed convolution is one of stride 1 for each of its
+// phases (Window.h).
 //
 // Groups whose channels are whole blocks are convolved on their own. Others
 // are mixed: a panel reads the blocks of all groups that it has channels of,
 // with zero weights where input and output are not of one group.
+//
+// Constant filters are packed at compile time; of one that is computed at run
+// time, each task packs the panel that it needs into its scratch memory.
 //
 // A task is (image, chunk of grid positions, group and phase, panel of output
 // channels): the chunk of input stays in L2 while the panels pass by. Within a
@@ -38,6 +41,8 @@ namespace {
 /// Input bytes that a chunk of pixels should have: a third of L2.
 constexpr int64_t kChunkBytes = 160 << 10;
 constexpr int64_t kMaxChunkRows = 384;
+/// How much more products a wide panel may have for what it saves in loads.
+constexpr double kWidePanel = 1.3;
 /// Rows beside one vector of weights: with 6, the chains of additions would
 /// be too few to hide their latency.
 constexpr int64_t kSingleVectorRows = 12;
@@ -45,6 +50,7 @@ constexpr int64_t kSingleVectorRows = 12;
 struct ConvShape {
   Value input, filter, bias, result;
   ConvWindow window;
+  bool constantFilter = true;
   int64_t groups = 1;            // that panels do not cross
   int64_t mixed = 1;             // groups inside each of these
   int64_t perIn = 0, perOut = 0; // channels of each of the latter
@@ -73,6 +79,10 @@ private:
   void emitRow(Value image, Value firstBlock, ArrayRef<Value> position,
                ArrayRef<Value> acc, int64_t vectors, Value mask);
   bool hasLinearPixels();
+  /// Packs a panel of the filter, in the order of PackRecipe::ConvPanels, into
+  /// the scratch memory.
+  void packPanel(const WindowAxes &axes, Value group, Value panel,
+                 Value firstIn, Value inBlocks);
   PanelBlocks panelBlocks(int64_t vectors) {
     return {vectors * lanes, inBlock, shape.perIn, shape.perOut,
             shape.outChannels()};
@@ -140,7 +150,7 @@ void ConvBuilder::choosePanels() {
         sum += (own.end(p) - own.first(p)) * vectors;
       return sum;
     };
-    if (cost(1) < cost(panelVectors))
+    if (cost(1) * kWidePanel < cost(panelVectors))
       panelVectors = 1;
   }
   panels = llvm::divideCeil(blocks, panelVectors);
@@ -193,20 +203,25 @@ KernelCode ConvBuilder::build() {
   code.schedule =
       llvm::formatv("direct rows={0} vectors={1} chunk={2}{3}", most,
                     panelVectors, chunkRows, linear ? " linear" : "");
-  PackRecipe recipe{PackRecipe::ConvPanels,
-                    cast<BlockArgument>(shape.filter).getArgNumber(),
-                    panelVectors * lanes,
-                    inBlock,
-                    shape.groups,
-                    window.transposed,
-                    shape.mixed};
-  if (window.transposed) {
-    recipe.strides = window.strides;
-    recipe.dilations = window.dilations;
+  int64_t panelSize = panelBlocks(panelVectors).most() * inBlock *
+                      panelVectors * lanes; // of one tap
+  code.scratchBytes = DimExpr::constant(
+      context, shape.constantFilter ? 0 : panelSize * window.taps() * 4);
+  if (shape.constantFilter) {
+    PackRecipe recipe{PackRecipe::ConvPanels,
+                      cast<BlockArgument>(shape.filter).getArgNumber(),
+                      panelVectors * lanes,
+                      inBlock,
+                      shape.groups,
+                      window.transposed,
+                      shape.mixed};
+    if (window.transposed) {
+      recipe.strides = window.strides;
+      recipe.dilations = window.dilations;
+    }
+    code.packed.push_back(recipe);
   }
-  code.packed.push_back(recipe);
   code.tasks = out[0] * chunks * (parts * panels);
-  code.scratchBytes = DimExpr::constant(context, 0);
   int64_t work = 2 * window.taps() * shape.perIn; // a channel, all phases
   SmallVector<DimExpr> counted =
       window.transposed ? graph::dimsOf(inType) : out;
@@ -218,6 +233,66 @@ KernelCode ConvBuilder::build() {
   code.module = e.finish();
   code.scalars.assign(e.scalars().begin(), e.scalars().end());
   return code;
+}
+
+void ConvBuilder::packPanel(const WindowAxes &axes, Value group, Value panel,
+                            Value firstIn, Value inBlocks) {
+  unsigned rank = shape.window.rank();
+  int64_t width = panelVectors * lanes;
+  Type f32 = e.b.getF32Type();
+  Value perIn = e.constant(shape.perIn), perOut = e.constant(shape.perOut);
+  auto whole = [&](Value i, int64_t count) { // counted from group 0
+    return e.add(e.mul(group, e.constant(count)), i);
+  };
+  // One row of the panel: input `channel` at a tap, all of its outputs.
+  auto packRow = [&](Value row, Value channel, ArrayRef<Value> tap) {
+    Value i = e.min(channel, e.constant(shape.inChannels() - 1));
+    for (int64_t lane = 0; lane < width; ++lane) {
+      Value output = e.add(e.mul(panel, e.constant(width)), e.constant(lane));
+      Value o = e.min(output, e.constant(shape.outChannels() - 1));
+      SmallVector<Index> at;
+      if (shape.window.transposed)
+        at = {e.uniform(whole(i, shape.inChannels())),
+              e.uniform(e.rem(o, perOut))};
+      else
+        at = {e.uniform(whole(o, shape.outChannels())),
+              e.uniform(e.rem(i, perIn))};
+      for (Value t : tap)
+        at.push_back(e.uniform(t));
+      auto both = [&](Value a, Value b) -> Value {
+        return arith::AndIOp::create(e.b, e.loc, a, b);
+      };
+      Value exists = both(e.equal(i, channel), e.equal(o, output));
+      if (shape.mixed > 1)
+        exists = both(exists, e.equal(e.div(i, perIn), e.div(o, perOut)));
+      Value weight = e.select(exists, e.emit(shape.filter, at, 1),
+                              e.floatConstant(f32, 0));
+      e.storeVector(weight, e.scratch,
+                    e.add(e.mul(row, e.constant(width)), e.constant(lane)),
+                    f32);
+    }
+  };
+  std::function<void(unsigned, Value, Value, SmallVector<Value>)> nest =
+      [&](unsigned d, Value block, Value t, SmallVector<Value> tap) {
+        if (d == rank) {
+          Value first = e.mul(e.add(firstIn, block), e.constant(inBlock));
+          Value row =
+              e.mul(e.add(e.mul(block, axes.taps), t), e.constant(inBlock));
+          e.loop(e.constant(0), e.constant(inBlock), 1, [&](Value i) {
+            packRow(e.add(row, i), e.add(first, i), tap);
+          });
+          return;
+        }
+        const WindowAxis &axis = axes.axes[d];
+        e.loop(e.constant(0), axis.taps, 1, [&](Value own) {
+          SmallVector<Value> next(tap);
+          next.push_back(
+              e.add(axis.filterFirst, e.mul(own, e.constant(axis.filterStep))));
+          nest(d + 1, block, e.add(e.mul(t, axis.taps), own), next);
+        });
+      };
+  e.loop(e.constant(0), inBlocks, 1,
+         [&](Value block) { nest(0, block, e.constant(0), {}); });
 }
 
 void ConvBuilder::emitTask(Value image, Value chunk, Value groupAndPhase,
@@ -255,9 +330,13 @@ void ConvBuilder::emitTask(Value image, Value chunk, Value groupAndPhase,
   Value taps = e.add(e.mul(group, e.constant(window.taps())), axes.tapsBefore);
   Value weights =
       e.add(e.mul(taps, e.constant(panels)), e.mul(panel, axes.taps));
-  Value weightPointer =
-      e.address(e.pointerOf(cast<BlockArgument>(shape.filter)),
-                e.mul(weights, e.constant(own.most() * inBlock * width)), f32);
+  Value weightPointer = e.scratch;
+  if (shape.constantFilter)
+    weightPointer = e.address(
+        e.pointerOf(cast<BlockArgument>(shape.filter)),
+        e.mul(weights, e.constant(own.most() * inBlock * width)), f32);
+  else
+    packPanel(axes, group, panel, firstIn, inBlocks);
 
   // First output block and channel of this panel.
   int64_t groupBlocks = llvm::divideCeil(shape.outChannels(), lanes);
@@ -421,9 +500,10 @@ std::optional<ConvShape> shapeOf(graph::KernelOp kernel, Operation *anchor,
   else
     fill(cast<graph::ConvOp>(anchor));
   auto type = cast<RankedTensorType>(s.result.getType());
-  if (!type.getElementType().isF32() || !isConstantOperand(kernel, s.filter) ||
-      !isa<BlockArgument>(s.input))
+  if (!type.getElementType().isF32() || !isa<BlockArgument>(s.input) ||
+      !isa<BlockArgument>(s.filter))
     return std::nullopt;
+  s.constantFilter = isConstantOperand(kernel, s.filter);
 
   auto filter = cast<RankedTensorType>(s.filter.getType());
   s.perOut = window->transposed ? filter.getDimSize(1)

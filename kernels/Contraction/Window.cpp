@@ -109,7 +109,7 @@ WindowAxis ConvWindow::axis(Emitter &e, unsigned d, Value phase, DimExpr out,
   if (!transposed) {
     axis.count = e.dim(out);
     axis.taps = e.constant(kernel[d]);
-    axis.tapsBefore = axis.outFirst = e.constant(0);
+    axis.tapsBefore = axis.outFirst = axis.filterFirst = e.constant(0);
     axis.first = e.constant(haloLow - low[d]);
     axis.step = strides[d];
     axis.tapStep = dilations[d];
@@ -117,7 +117,7 @@ WindowAxis ConvWindow::axis(Emitter &e, unsigned d, Value phase, DimExpr out,
   }
   int64_t stride = strides[d];
   TapPhases taps = tapPhases(kernel[d], stride, dilations[d]);
-  SmallVector<int64_t> count, before, first, outFirst, grid;
+  SmallVector<int64_t> count, before, first, outFirst, lastTap, grid;
   int64_t total = 0;
   for (auto [r, residue] : llvm::enumerate(taps.residues)) {
     // The first output that is not cropped, and what its last tap reads.
@@ -129,6 +129,7 @@ WindowAxis ConvWindow::axis(Emitter &e, unsigned d, Value phase, DimExpr out,
     before.push_back(total);
     first.push_back(input + haloLow);
     outFirst.push_back(o);
+    lastTap.push_back(residue.taps ? last : 0);
     total += residue.taps;
     if (auto known = out.asConstant())
       grid.push_back((*known - o + stride - 1) / stride);
@@ -137,6 +138,8 @@ WindowAxis ConvWindow::axis(Emitter &e, unsigned d, Value phase, DimExpr out,
   axis.tapsBefore = pick(e, before, phase);
   axis.first = pick(e, first, phase);
   axis.outFirst = pick(e, outFirst, phase);
+  axis.filterFirst = pick(e, lastTap, phase);
+  axis.filterStep = -taps.tapStep;
   axis.count = !grid.empty() ? pick(e, grid, phase)
                              : e.div(e.add(e.sub(e.dim(out), axis.outFirst),
                                            e.constant(stride - 1)),

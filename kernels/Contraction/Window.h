@@ -50,6 +50,9 @@ struct WindowAxis {
   Value taps, tapsBefore; // of this phase; of the phases before it
   Value first, outFirst;
   int64_t step = 1, tapStep = 1, outStep = 1;
+  /// t is filter tap  filterFirst + t * filterStep.
+  Value filterFirst;
+  int64_t filterStep = 1;
 };
 
 /// The window of a graph.conv or graph.conv_transpose.

@@ -38,11 +38,46 @@ func.func @no_reorder_inside(%x: tensor<1x8x8x8xf32>) -> tensor<1x16x1x1xf32> {
   return %3 : tensor<1x16x1x1xf32>
 }
 
-// A filter that is computed at run time keeps its convolution row-major.
+// A filter that is computed at run time is read as it is.
 // CHECK-LABEL: @filter_is_an_argument
-// CHECK-NOT: relayout
-// CHECK: graph.conv {{.*}} -> tensor<1x8x8x8xf32>
+// CHECK: %[[X:.*]] = graph.relayout %arg0
+// CHECK: graph.conv %[[X]], %arg1 {{.*}} -> tensor<1x8x8x8xf32, #graph.shape<[], #graph.layout<8>>>
 func.func @filter_is_an_argument(%x: tensor<1x8x8x8xf32>, %w: tensor<8x8x1x1xf32>) -> tensor<1x8x8x8xf32> {
   %0 = graph.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x8x8x8xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x8x8xf32>
+  return %0 : tensor<1x8x8x8xf32>
+}
+
+// The phases of a transposed convolution read past its input: with kernel 4 and
+// stride 2 by one element on each side, with an output padding only behind.
+// CHECK-LABEL: @overlapping_transposed
+// CHECK: graph.relu {{.*}} -> tensor<1x8x8x8xf32, #graph.shape<[], #graph.layout<8, [1, 0, 1, 1]>>>
+// CHECK: graph.conv_transpose {{.*}} -> tensor<1x8x16x16xf32, #graph.shape<[], #graph.layout<8>>>
+func.func @overlapping_transposed(%x: tensor<1x8x8x8xf32>) -> tensor<1x8x16x16xf32> {
+  %w = graph.constant dense<0.5> : tensor<8x8x1x1xf32> -> tensor<8x8x1x1xf32>
+  %v = graph.constant dense<0.5> : tensor<8x8x4x3xf32> -> tensor<8x8x4x3xf32>
+  %0 = graph.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x8x8x8xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x8x8xf32>
+  %1 = graph.relu %0 : (tensor<1x8x8x8xf32>) -> tensor<1x8x8x8xf32>
+  %2 = graph.conv_transpose %1, %v {strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, output_padding = array<i64: 0, 1>, groups = 1 : i64} : (tensor<1x8x8x8xf32>, tensor<8x8x4x3xf32>) -> tensor<1x8x16x16xf32>
+  return %2 : tensor<1x8x16x16xf32>
+}
+
+// Three dimensions have a halo of six sides; pools over them stay row-major.
+// CHECK-LABEL: @volume
+// CHECK: graph.relayout %arg0 {{.*}} -> tensor<1x8x4x5x6xf32, #graph.shape<[], #graph.layout<8, [1, 1, 1, 1, 1, 1]>>>
+// CHECK: graph.conv {{.*}} -> tensor<1x8x4x5x6xf32, #graph.shape<[], #graph.layout<8>>>
+// CHECK: graph.pool {{.*}} -> tensor<1x8x2x2x3xf32>
+func.func @volume(%x: tensor<1x8x4x5x6xf32>) -> tensor<1x8x2x2x3xf32> {
+  %w = graph.constant dense<0.5> : tensor<8x8x3x3x3xf32> -> tensor<8x8x3x3x3xf32>
+  %0 = graph.conv %x, %w {strides = array<i64: 1, 1, 1>, pads = array<i64: 1, 1, 1, 1, 1, 1>, dilations = array<i64: 1, 1, 1>, groups = 1 : i64} : (tensor<1x8x4x5x6xf32>, tensor<8x8x3x3x3xf32>) -> tensor<1x8x4x5x6xf32>
+  %1 = graph.pool %0 {kind = #graph.pool_kind<max>, kernel = array<i64: 2, 2, 2>, strides = array<i64: 2, 2, 2>, pads = array<i64: 0, 0, 0, 0, 0, 0>, dilations = array<i64: 1, 1, 1>, ceil_mode = false} : (tensor<1x8x4x5x6xf32>) -> tensor<1x8x2x2x3xf32>
+  return %1 : tensor<1x8x2x2x3xf32>
+}
+
+// Filters of unknown size have no panels.
+// CHECK-LABEL: @filter_size_is_unknown
+// CHECK-NOT: relayout
+// CHECK: graph.conv {{.*}} -> tensor<1x8x8x8xf32>
+func.func @filter_size_is_unknown(%x: tensor<1x8x8x8xf32>, %w: tensor<8x?x1x1xf32, #graph.shape<[8, C, 1, 1]>>) -> tensor<1x8x8x8xf32> {
+  %0 = graph.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x8x8x8xf32>, tensor<8x?x1x1xf32, #graph.shape<[8, C, 1, 1]>>) -> tensor<1x8x8x8xf32>
   return %0 : tensor<1x8x8x8xf32>
 }
