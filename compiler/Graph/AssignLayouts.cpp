@@ -105,7 +105,7 @@ private:
     if (!blocked.contains(input))
       return false;
     return TypeSwitch<Operation *, bool>(op)
-        .Case([&](PoolOp) { return type.getRank() == 4; })
+        .Case([&](PoolOp) { return true; })
         .Case([&](ReduceOp reduce) {
           return reduce.getKeep() &&
                  llvm::all_of(reduce.getAxes(),

@@ -57,6 +57,8 @@ def table():
     yield form("Conv", 16, 32, [3, 3], [14, 15], group=16, pads=[1] * 4)
     yield form("Conv", 32, 64, [3, 3, 3], [4, 9, 10], pads=[1] * 6,
                epilogue="residual")
+    yield form("Conv", 8, 17, [3, 3, 3], [5, 6, 8], pads=[1] * 6,
+               epilogue="pool")
     yield form("Conv", 12, 20, [3, 3], [8, 9], pads=[1] * 4, given=True)
 
 
@@ -147,6 +149,11 @@ def addForm(i, f, dynamic, rng, nodes, inputs, outputs, constants, feeds):
     if f["epilogue"] == "residual":
         other = argument(f"r{i}", [f["batch"], f["outputs"], *resultSize(f)])
         nodes.append(helper.make_node("Add", [result, other], [f"z{i}"]))
+        result = f"z{i}"
+    elif f["epilogue"] == "pool":
+        nodes.append(helper.make_node(
+            "MaxPool", [result], [f"z{i}"], kernel_shape=[2] * len(kernel),
+            strides=[2] * len(kernel), pads=[1, 0] * len(kernel)))
         result = f"z{i}"
     elif f["epilogue"] != "none":
         nodes.append(helper.make_node(f["epilogue"].capitalize(), [result],
