@@ -250,15 +250,11 @@ private:
     return window(
         op.getInput(), op.getFilter(), op.getBias(), elementOf(op.getResult()),
         at, e.div(at[1].base, e.constant(perOut)), filter.getDimSize(1),
-        [&](Value c) {
-          return SmallVector<Value>{at[1].base, c};
-        },
+        [&](Value c) { return SmallVector<Value>{at[1].base, c}; },
         [&](size_t d, Value tap) -> std::pair<Value, Value> {
-          Value shift =
-              e.sub(e.mul(tap, e.constant(op.getDilations()[d])),
-                    e.constant(op.getPads()[d]));
-          Value start =
-              e.mul(at[2 + d].base, e.constant(op.getStrides()[d]));
+          Value shift = e.sub(e.mul(tap, e.constant(op.getDilations()[d])),
+                              e.constant(op.getPads()[d]));
+          Value start = e.mul(at[2 + d].base, e.constant(op.getStrides()[d]));
           return {e.add(start, shift), Value()};
         });
   }
@@ -272,9 +268,8 @@ private:
         op.getInput(), op.getFilter(), op.getBias(), elementOf(op.getResult()),
         at, group, perIn,
         [&](Value c) {
-          return SmallVector<Value>{
-              e.add(e.mul(group, e.constant(perIn)), c),
-              e.rem(at[1].base, perOut)};
+          return SmallVector<Value>{e.add(e.mul(group, e.constant(perIn)), c),
+                                    e.rem(at[1].base, perOut)};
         },
         [&](size_t d, Value tap) -> std::pair<Value, Value> {
           // out = in * stride + tap * dilation - pad

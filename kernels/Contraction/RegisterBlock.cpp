@@ -36,8 +36,7 @@ public:
     for (size_t i = level + 1; i < block.loops.size(); ++i)
       inner = e.mul(inner, block.loops[i].trips);
     return e.loopWith(
-        e.constant(0), loop.trips, 1, acc,
-        [&](Value i, ValueRange carried) {
+        e.constant(0), loop.trips, 1, acc, [&](Value i, ValueRange carried) {
           return emitLoops(level + 1, e.add(offset, e.mul(i, loop.stride)),
                            e.add(k, e.mul(i, inner)),
                            SmallVector<Value>(carried));

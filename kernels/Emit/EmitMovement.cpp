@@ -170,8 +170,8 @@ void Emitter::store(unsigned result, Value from, Value elements,
       if (laneMask && layout && layout.getChannelBlock() == lanes &&
           position[1].step == 1) {
         // The lanes that pad the last block of channels are zeros.
-        Value zero = arith::ConstantOp::create(
-            b, loc, b.getZeroAttr(stored.getType()));
+        Value zero =
+            arith::ConstantOp::create(b, loc, b.getZeroAttr(stored.getType()));
         Value mask = std::exchange(laneMask, nullptr);
         stored = select(mask, stored, zero);
         storeVector(stored, resultPointer(result), offset->base, element);
