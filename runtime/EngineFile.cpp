@@ -271,11 +271,11 @@ static bool vectorsAreAligned(const schema::Engine &engine) {
          });
 }
 
-Status EngineFile::verify(ThreadPool &pool) {
+Status EngineFile::verify(ThreadPool &pool, uint64_t lazyBytes) {
   TENON_TRY(checkPreamble());
   uint64_t body = bytes - preamble.bodyOffset;
   TENON_TRY(
-      checkChunks(0, bytes > kLazyBytes ? preamble.headerBytes : body, pool));
+      checkChunks(0, bytes > lazyBytes ? preamble.headerBytes : body, pool));
 
   const uint8_t *header =
       reinterpret_cast<const uint8_t *>(data + preamble.bodyOffset);

@@ -10,7 +10,8 @@
 // the bounds of the blobs. What the FlatBuffer *means* is checked by
 // Program.cpp and Engine.cpp.
 //
-// Above kLazyBytes only the chunks that are used are checked, by `verifyBlob`.
+// In a file above kLazyBytes only the chunks that are used are checked, by
+// `verifyBlob`.
 //
 // Shown by test/unit/runtime/EngineFileTest.cpp and DamageTest.cpp.
 //
@@ -40,8 +41,9 @@ public:
   Status openDescriptor(int descriptor);
   Status openMemory(const void *data, size_t size, bool copy);
 
-  /// Checks the container, on the threads of `pool`.
-  Status verify(ThreadPool &pool);
+  /// Checks the container, on the threads of `pool`; in a file of more than
+  /// `lazyBytes` no checksums but those of the header.
+  Status verify(ThreadPool &pool, uint64_t lazyBytes = kLazyBytes);
   /// Checks the chunks under a blob, unless `verify` did.
   Status verifyBlob(uint32_t index, ThreadPool &pool);
 

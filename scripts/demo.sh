@@ -32,7 +32,7 @@ fi
 if [ -x build/release/bin/tenonc ]; then
   minutes=1 megabytes=0
 else
-  minutes=25 megabytes=900
+  minutes=10 megabytes=900
 fi
 [ -x build/venv/bin/python ] || megabytes=$((megabytes + 60))
 [ -n "$model" ] || megabytes=$((megabytes + 30))

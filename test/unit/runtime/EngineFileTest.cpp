@@ -168,3 +168,23 @@ TEST(EngineFile, MemoryMayBeBorrowed) {
                                      &error));
   free(memory);
 }
+
+TEST(EngineFile, LargeFilesAreCheckedWhereTheyAreUsed) {
+  EngineBuilder b = addOneEngine();
+  // Larger than the chunks that have checksums.
+  for (char content : {'a', 'b'})
+    b.blobs.emplace_back(size_t(9) << 20, content);
+  std::vector<uint8_t> bytes = b.file();
+  bytes[bytes.size() - 100] ^= 1; // in the last blob
+  runtime::ThreadPool pool(2);
+  runtime::EngineFile whole, lazy;
+  ASSERT_FALSE(whole.openMemory(bytes.data(), bytes.size(), true).failed());
+  EXPECT_TRUE(whole.verify(pool).failed());
+  ASSERT_FALSE(lazy.openMemory(bytes.data(), bytes.size(), true).failed());
+  ASSERT_FALSE(lazy.verify(pool, /*lazyBytes=*/bytes.size() - 1).failed());
+  EXPECT_FALSE(lazy.verifyBlob(0, pool).failed());
+  EXPECT_FALSE(lazy.verifyBlob(1, pool).failed());
+  runtime::Status damaged = lazy.verifyBlob(2, pool);
+  EXPECT_NE(damaged.message().find("damaged: the checksum of bytes"),
+            std::string::npos);
+}
