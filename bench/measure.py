@@ -59,8 +59,9 @@ class Tenon:
         self.folder = pathlib.Path(folder).resolve()
 
     def compile(self, model, engine, *flags):
+        """For the best level that this machine runs: peers use it, too."""
         return run(self.folder / "tenonc", model, "-o", engine, "--quiet",
-                   *flags)
+                   f"--cpu={level()}", *flags)
 
     def infer(self, engine, source, target=None, threads=2, seconds=1.0,
               flags=()):
@@ -104,8 +105,8 @@ def alternate(tenon, engine, session, feeds, threads, rounds, seconds, folder):
     return pairs, oracle.difference(oracle.outputs(session, feeds), got)
 
 
-def machine():
-    """What the figures depend on, without the machine's name."""
+def cpu():
+    """The processor's name, and what it can do."""
     model, flags = platform.processor(), set()
     with open("/proc/cpuinfo") as info:
         for line in info:
@@ -115,9 +116,22 @@ def machine():
             elif key.strip() == "flags":
                 flags = set(value.split())
                 break
+    return model, flags
+
+
+def level():
+    """The psABI level, of those that tenonc knows."""
+    wide = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+    return "x86-64-v4" if wide <= cpu()[1] else "x86-64-v3"
+
+
+def machine():
+    """What the figures depend on, without the machine's name."""
+    model, flags = cpu()
     wide = [f for f in ("avx2", "fma", "avx512f", "avx512_vnni") if f in flags]
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {"cpu": model, "cores": os.cpu_count(), "isa": wide,
+            "level": level(),
             "memory_gib": round(pages / 2**30, 1),
             "system": f"{platform.system()} {platform.release()}"}
 

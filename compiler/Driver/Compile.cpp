@@ -104,13 +104,13 @@ public:
     progress("graph passes", 0.1);
     if (failed(mt::checkElementTypes(*module)))
       return result;
-    if (failed(mt::runGraphPasses(*module)))
-      return failedInside();
+    if (fails("graph", mt::runGraphPasses(*module)))
+      return failedInside("graph");
     if (stage("graph", *module))
       return finished(module);
     progress("fold constants", 0.2);
-    if (failed(mt::foldConstants(*module, shared)))
-      return failedInside();
+    if (fails("fold", mt::foldConstants(*module, shared)))
+      return failedInside("fold");
     if (stage("fold", *module))
       return finished(module);
 
@@ -121,28 +121,32 @@ public:
                                       : OwningOpRef<ModuleOp>(module->clone());
       std::string suffix = targets.size() > 1 ? "." + target.name : "";
       progress("layout and fusion", 0.3);
-      if (failed(mt::runLayoutPasses(*own, target)))
-        return failedInside();
+      current = &target;
+      if (fails("layout", mt::runLayoutPasses(*own, target)))
+        return failedInside("layout");
       if (stage("layout", *own, suffix))
         return finished(own);
-      if (failed(mt::runFusion(*own)))
-        return failedInside();
+      if (fails("fuse", mt::runFusion(*own)))
+        return failedInside("fuse");
       if (stage("fuse", *own, suffix))
         return finished(own);
       progress("kernels for " + target.name, 0.4);
-      if (failed(mt::addProgram(*own, target, engine)))
-        return failedInside();
+      if (fails("engine", mt::addProgram(*own, target, engine)))
+        return failedInside("engine");
     }
     if (stage("engine", *engine.module))
       return finished(engine.module);
     progress("code", 0.5);
-    if (failed(mt::lowerKernelCode(engine, shared)))
-      return failedInside();
+    if (fails("llvm", mt::lowerKernelCode(engine, shared)))
+      return failedInside("llvm");
     if (stage("llvm", *engine.module))
       return finished(engine.module);
     mt::BuiltEngine built;
-    if (failed(mt::buildEngine(engine, shared, built)))
-      return failedInside();
+    if (failed(mt::buildEngine(engine, shared, built))) {
+      // LLVM's failures have their own reproducer: onInternalError.
+      result.status = 3;
+      return result;
+    }
     progress("write", 0.95);
     result.kernels = built.engine.variants.front()->kernels.size();
     result.launches = built.engine.variants.front()->instructions.size();
@@ -220,6 +224,8 @@ private:
       return false;
     OpPrintingFlags flags;
     flags.elideLargeResourceString(64).elideLargeElementsAttrs(64);
+    if (options.locations)
+      flags.enableDebugInfo();
     std::string text;
     llvm::raw_string_ostream os(text);
     module->print(os, flags);
@@ -244,12 +250,64 @@ private:
     return result;
   }
 
-  /// A stage after the import failed: what the user gave was accepted before.
-  CompileResult failedInside() {
-    result.status = internal || reporter.errors() == 0 ? 3 : 1;
-    if (reporter.errors() == 0)
-      report("error", "internal error: a pass failed without saying why");
+  bool fails(StringRef name, LogicalResult done) {
+    return failed(done) || options.failAt == name;
+  }
+
+  /// A stage after the import failed. What the user gave was accepted before,
+  /// so this is a defect of Tenon, but for operations that no kernel family
+  /// builds: those are reported as errors of the model.
+  CompileResult failedInside(StringRef name) {
+    bool buildsKernels = name == "fold" || name == "engine";
+    if (buildsKernels && reporter.errors() && !internal)
+      return result;
+    result.status = 3;
+    std::string text = "internal error: stage '" + name.str() + "' failed";
+    std::string path = writeReproducer(name);
+    if (!path.empty()) {
+      text += "; the program before it (names of nodes and tensors, no "
+              "weights, no paths) is in '" +
+              path + "': reproduce with tenon-opt --stage-" + name.str();
+      if (current && (name == "layout" || name == "engine"))
+        text += "=cpu=" + current->name;
+      text += " " + path;
+    }
+    report("error", text);
     return result;
+  }
+
+  /// Compiles again up to the stage before `name` and writes the IR; returns
+  /// the file's path, or nothing if that fails too.
+  std::string writeReproducer(StringRef name) {
+    const std::vector<std::string> &stages = compileStages();
+    auto at = llvm::find(stages, name);
+    if (at == stages.begin() || at == stages.end())
+      return {};
+    std::string path = options.output.empty()
+                           ? llvm::sys::path::stem(options.model).str()
+                           : options.output;
+    path += ".failed.mlir";
+    bool written = false;
+    CompileOptions again = options;
+    again.stopAfter = *std::prev(at);
+    again.output = again.saveTemps = again.failAt = "";
+    if (current)
+      again.cpus = {current->name};
+    again.locations = true;
+    again.diagnostic = nullptr;
+    again.progress = nullptr;
+    again.stageOutput = [&](const std::string &ir) {
+      std::error_code code;
+      llvm::raw_fd_ostream file(path, code);
+      if (code)
+        return;
+      file << ir;
+      file.close();
+      written = !file.has_error();
+      file.clear_error();
+    };
+    Compilation(again).run();
+    return written ? path : std::string();
   }
 
   void report(const std::string &severity, const std::string &text) {
@@ -267,6 +325,7 @@ private:
   mt::DiagnosticReporter reporter;
   mt::CompileContext shared;
   CompileResult result;
+  const mt::CpuTarget *current = nullptr; // of the stage that runs
   bool internal = false;
 };
 

@@ -19,10 +19,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver/Pipeline.h"
+#include "compiler/Target/CPU/CodeObject.h"
 #include "compiler/Target/EngineFile/ConstantData.h"
 #include "dialects/Graph/GraphOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "runtime/include/tenon/tenon.h"
+#include "llvm/Support/Threading.h"
 
 namespace mlir::tenon {
 
@@ -201,6 +203,34 @@ private:
 
 LogicalResult foldConstants(ModuleOp module, CompileContext &context) {
   return ConstantFolder(mainOf(module), context).run();
+}
+
+namespace {
+struct FoldConstantsPass
+    : PassWrapper<FoldConstantsPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FoldConstantsPass)
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registerCpuTargetDialects(registry);
+    registry.insert<engine::EngineDialect, graph::GraphDialect>();
+  }
+  void runOnOperation() override {
+    // The module keeps pointing to what was computed: it outlives the pass.
+    static CompileContext context;
+    if (!mainOf(getOperation())) {
+      getOperation().emitError("expected a function @main");
+      return signalPassFailure();
+    }
+    context.threads =
+        std::max(1u, llvm::hardware_concurrency().compute_thread_count());
+    if (failed(foldConstants(getOperation(), context)))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+std::unique_ptr<Pass> createFoldConstantsPass() {
+  return std::make_unique<FoldConstantsPass>();
 }
 
 } // namespace mlir::tenon

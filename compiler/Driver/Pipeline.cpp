@@ -8,6 +8,8 @@
 #include "compiler/Target/CPU/CodeObject.h"
 #include "compiler/Target/CPU/LowerKernel.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 namespace mlir::tenon {
@@ -43,8 +45,7 @@ LogicalResult checkElementTypes(ModuleOp module) {
   return success(fine);
 }
 
-LogicalResult runGraphPasses(ModuleOp module) {
-  PassManager pm(module.getContext());
+static void buildGraphStage(OpPassManager &pm) {
   pm.addPass(graph::createWidenFloatsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -54,21 +55,70 @@ LogicalResult runGraphPasses(ModuleOp module) {
   pm.addPass(graph::createRecoverPatternsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+static void buildLayoutStage(OpPassManager &pm, const CpuTarget &target) {
+  graph::AssignLayoutsPassOptions options;
+  options.channelBlock = target.lanes(32);
+  pm.addNestedPass<func::FuncOp>(graph::createAssignLayoutsPass(options));
+}
+
+static void buildFuseStage(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(graph::createFuseKernelsPass());
+}
+
+LogicalResult runGraphPasses(ModuleOp module) {
+  PassManager pm(module.getContext());
+  buildGraphStage(pm);
   return pm.run(module);
 }
 
 LogicalResult runLayoutPasses(ModuleOp module, const CpuTarget &target) {
   PassManager pm(module.getContext());
-  graph::AssignLayoutsPassOptions options;
-  options.channelBlock = target.lanes(32);
-  pm.addNestedPass<func::FuncOp>(graph::createAssignLayoutsPass(options));
+  buildLayoutStage(pm, target);
   return pm.run(module);
 }
 
 LogicalResult runFusion(ModuleOp module) {
   PassManager pm(module.getContext());
-  pm.addNestedPass<func::FuncOp>(graph::createFuseKernelsPass());
+  buildFuseStage(pm);
   return pm.run(module);
+}
+
+namespace {
+/// What the stages that know of a target take.
+struct TargetOptions : PassPipelineOptions<TargetOptions> {
+  Option<std::string> cpu{*this, "cpu", llvm::cl::desc("ISA level"),
+                          llvm::cl::init("x86-64-v3")};
+};
+} // namespace
+
+void registerStagePipelines() {
+  // What --stop-after prints before a stage is what that stage takes.
+  PassPipelineRegistration<>("stage-graph",
+                             "Stage 'graph': canonical forms and patterns",
+                             buildGraphStage);
+  PassPipelineRegistration<>(
+      "stage-fold", "Stage 'fold': compute what depends on constants alone",
+      [](OpPassManager &pm) { pm.addPass(createFoldConstantsPass()); });
+  PassPipelineRegistration<TargetOptions>(
+      "stage-layout", "Stage 'layout': how tensors lie in memory",
+      [](OpPassManager &pm, const TargetOptions &options) {
+        const CpuTarget *target = lookupCpuTarget(options.cpu);
+        buildLayoutStage(pm, target ? *target : cpuTargets().front());
+      });
+  PassPipelineRegistration<>("stage-fuse", "Stage 'fuse': kernels",
+                             buildFuseStage);
+  PassPipelineRegistration<TargetOptions>(
+      "stage-engine", "Stage 'engine': code of the kernels, and the program",
+      [](OpPassManager &pm, const TargetOptions &options) {
+        engine::BuildProgramPassOptions own;
+        own.cpu = options.cpu;
+        pm.addPass(engine::createBuildProgramPass(own));
+      });
+  PassPipelineRegistration<>("stage-llvm",
+                             "Stage 'llvm': code in the LLVM dialect",
+                             engine::buildLowerKernelsPipeline);
 }
 
 EngineModule beginEngine(ModuleOp module, StringRef model) {

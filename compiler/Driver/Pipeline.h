@@ -8,6 +8,7 @@
 #include "compiler/Target/CPU/CpuTarget.h"
 #include "compiler/Target/EngineFile/EngineBuilder.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
 
 namespace mlir::tenon {
 
@@ -33,6 +34,9 @@ LogicalResult runGraphPasses(ModuleOp module);
 /// Evaluates everything that depends on constants alone, by compiling and
 /// running it.
 LogicalResult foldConstants(ModuleOp module, CompileContext &context);
+
+/// The same as a pass, on all threads of the machine.
+std::unique_ptr<Pass> createFoldConstantsPass();
 
 /// Layouts for a CPU target.
 LogicalResult runLayoutPasses(ModuleOp module, const CpuTarget &target);
@@ -60,6 +64,10 @@ LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context);
 /// was added last comes first: targets are given in ascending order.
 LogicalResult buildEngine(EngineModule &engine, CompileContext &context,
                           BuiltEngine &built);
+
+/// Registers each stage as a pipeline for tenon-opt: `--stage-fuse` takes what
+/// `tenonc --stop-after=layout` prints.
+void registerStagePipelines();
 
 /// The function that a model becomes.
 func::FuncOp mainOf(ModuleOp module);

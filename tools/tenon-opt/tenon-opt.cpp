@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// `tenon-opt --canonicalize in.mlir`: every pass of the compiler as a flag.
+// `tenon-opt --canonicalize in.mlir`: every pass of the compiler as a flag;
+// `tenon-opt --stage-fuse in.mlir`: every stage of tenonc.
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Driver/Pipeline.h"
 #include "compiler/Engine/Passes.h"
 #include "compiler/Graph/Passes.h"
 #include "compiler/Target/CPU/CodeObject.h"
@@ -23,6 +25,7 @@ int main(int argc, char **argv) {
   mlir::tenon::graph::registerGraphPasses();
   mlir::tenon::engine::registerEnginePasses();
   mlir::tenon::engine::registerEnginePipelines();
+  mlir::tenon::registerStagePipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Tenon's pass driver\n", registry));
 }

@@ -132,6 +132,7 @@ int main(int argc, char **argv) {
   app.add_option("--vector-bits", options.vectorBits)
       ->check(CLI::IsMember({128, 256, 512}))
       ->group("");
+  app.add_option("--fail-at", options.failAt)->group("");
   app.add_option("--mark-output", options.markOutputs,
                  "A tensor of the model that becomes an output too")
       ->type_name("TENSOR");
@@ -153,7 +154,8 @@ int main(int argc, char **argv) {
   app.add_option("-O", options.optLevel, "Optimization level, 0 to 3")
       ->check(CLI::Range(0, 3))
       ->capture_default_str();
-  app.add_flag("-v,--verbose", verbose, "Say what happens");
+  app.add_flag("-v,--verbose", verbose,
+               "Say what happens; print IR with the names of nodes");
   app.add_flag("--quiet", quiet, "Print errors only");
   app.add_flag("--version", version, "Print the version");
 
@@ -211,6 +213,7 @@ int main(int argc, char **argv) {
       std::fprintf(stderr, "\r%*s\r", int(width), "");
     width = 0;
   };
+  options.locations = verbose;
   options.diagnostic = [&](const std::string &severity,
                            const std::string &text) {
     if ((quiet && severity != "error" && severity != "note") ||

@@ -41,6 +41,10 @@ struct CompileOptions {
   /// writing an engine: see `compileStages`.
   std::string stopAfter;
   std::function<void(const std::string &text)> stageOutput;
+  /// Prints IR with locations: the names of ONNX nodes.
+  bool locations = false;
+  /// For tests: behave as if this stage failed.
+  std::string failAt;
   /// Hears of each problem: severity ("error", "warning", "note") and text.
   std::function<void(const std::string &severity, const std::string &text)>
       diagnostic;
