@@ -24,6 +24,12 @@ function(tenon_add_mlir_tool name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM tenon_pch)
+  if(TENON_SANITIZE)
+    set(options ${PROJECT_SOURCE_DIR}/scripts/cmake/AsanOptions.cpp)
+    target_sources(${name} PRIVATE ${options})
+    set_source_files_properties(${options} PROPERTIES
+      SKIP_PRECOMPILE_HEADERS ON)
+  endif()
 endfunction()
 
 # tenon_tablegen(TARGET SOURCE.td OUTPUT FLAGS... )
