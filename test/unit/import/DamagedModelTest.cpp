@@ -23,13 +23,6 @@
 using namespace mlir;
 using namespace mlir::tenon;
 
-/// LLVM's bump allocator marks memory by hand where it is compiled with the
-/// address sanitizer, which libMLIR is not: the two would contradict.
-extern "C" const char *__asan_default_options();
-extern "C" const char *__asan_default_options() {
-  return "allow_user_poisoning=0";
-}
-
 namespace {
 
 /// Builds the model.
