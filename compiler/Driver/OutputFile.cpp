@@ -40,22 +40,22 @@ static std::string describe(const std::string &path, int code) {
 
 bool checkWritable(const std::string &path, std::string &problem) {
   struct stat status;
-  int code = 0;
-  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    code = EISDIR;
-  } else {
-    std::string temporary = temporaryName(path);
-    int file = ::mkstemp(temporary.data());
-    if (file < 0) {
-      code = errno;
-    } else {
-      ::close(file);
-      ::unlink(temporary.c_str());
-    }
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    // Renaming onto a device would replace it.
+    problem = S_ISDIR(status.st_mode)
+                  ? describe(path, EISDIR)
+                  : "cannot write '" + path + "': it is not a regular file";
+    return false;
   }
-  if (code)
-    problem = describe(path, code);
-  return code == 0;
+  std::string temporary = temporaryName(path);
+  int file = ::mkstemp(temporary.data());
+  if (file < 0) {
+    problem = describe(path, errno);
+    return false;
+  }
+  ::close(file);
+  ::unlink(temporary.c_str());
+  return true;
 }
 
 bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,

@@ -254,7 +254,14 @@ def unwritable(tools, folder):
     (folder / "model.onnx").write_bytes(relu())
     done = tools.run("tenonc", "model.onnx", "-o", "no/such/folder/x.tenon",
                      seconds=60, cwd=folder)
-    return expect(done, 1, r"no/such/folder")
+    expect(done, 1, r"no/such/folder")
+    # A rename would replace the pipe.
+    os.mkfifo(folder / "pipe")
+    done = tools.run("tenonc", "model.onnx", "-o", "pipe", seconds=60,
+                     cwd=folder)
+    if not (folder / "pipe").is_fifo():
+        raise Failed("the pipe was replaced")
+    return expect(done, 1, r"'pipe': it is not a regular file")
 
 
 def fullDisk(tools, folder):
@@ -367,7 +374,7 @@ def main():
     for name, flags, code, pattern in COMMANDS:
         report.check(name, inFolder, refuse, tools, relu(), flags, code,
                      pattern)
-    report.check("output folder missing", inFolder, unwritable, tools)
+    report.check("output cannot be written", inFolder, unwritable, tools)
     report.check("disk full", inFolder, fullDisk, tools)
     report.check("--check lists everything", inFolder, checkListsAll, tools)
     report.check("wrong usage", inFolder, usage, tools)
