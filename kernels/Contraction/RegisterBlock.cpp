@@ -13,8 +13,6 @@
 
 namespace mlir::tenon {
 
-using graph::DimExpr;
-
 namespace {
 
 /// Longest run that is unrolled whole: three pixels of eight channels.
@@ -53,18 +51,16 @@ private:
       return current;
     }
     Value total = e.dim(block.run);
-    Value whole = e.mul(e.div(total, e.constant(kUnroll)),
-                        e.constant(kUnroll));
-    current = e.loopWith(
-        e.constant(0), whole, kUnroll, current,
-        [&](Value i, ValueRange carried) {
-          SmallVector<Value> next(carried);
-          Value base = e.add(offset, i), kBase = e.add(k, i);
-          for (int64_t u = 0; u < kUnroll; ++u)
-            step(e.add(base, e.constant(u)), e.add(kBase, e.constant(u)),
-                 next);
-          return next;
-        });
+    Value whole = e.mul(e.div(total, e.constant(kUnroll)), e.constant(kUnroll));
+    current = e.loopWith(e.constant(0), whole, kUnroll, current,
+                         [&](Value i, ValueRange carried) {
+                           SmallVector<Value> next(carried);
+                           Value base = e.add(offset, i), kBase = e.add(k, i);
+                           for (int64_t u = 0; u < kUnroll; ++u)
+                             step(e.add(base, e.constant(u)),
+                                  e.add(kBase, e.constant(u)), next);
+                           return next;
+                         });
     return e.loopWith(whole, total, 1, current,
                       [&](Value i, ValueRange carried) {
                         SmallVector<Value> next(carried);
@@ -79,9 +75,9 @@ private:
     Value at = e.mul(k, block.weightStride);
     for (int64_t v = 0; v < block.vectors; ++v) {
       e.laneMask = v + 1 == block.vectors ? block.lastMask : Value();
-      weights.push_back(e.loadVector(
-          block.weights, e.add(at, e.constant(v * block.lanes)), f32,
-          block.lanes));
+      weights.push_back(e.loadVector(block.weights,
+                                     e.add(at, e.constant(v * block.lanes)),
+                                     f32, block.lanes));
     }
     e.laneMask = nullptr;
     for (auto [r, row] : llvm::enumerate(rows)) {
@@ -159,8 +155,8 @@ void emitPackColumns(Emitter &e, Value pointer, Value columnStride, Value first,
   for (int64_t j = 0; j < width; j += 8) {
     SmallVector<Value> columns;
     for (int64_t c = 0; c < 8; ++c) {
-      Value column = e.min(e.add(first, e.constant(j + c)),
-                           e.sub(count, e.constant(1)));
+      Value column =
+          e.min(e.add(first, e.constant(j + c)), e.sub(count, e.constant(1)));
       columns.push_back(e.address(pointer, e.mul(column, columnStride), f32));
     }
     e.loop(e.constant(0), whole, 8, [&](Value i) {
@@ -178,10 +174,10 @@ void emitPackColumns(Emitter &e, Value pointer, Value columnStride, Value first,
           quads[c + 2 * h + 1] = shuffle(a, b, {2, 3, 10, 11, 6, 7, 14, 15});
         }
       for (int64_t u = 0; u < 8; ++u) {
-        Value row = shuffle(quads[u % 4], quads[u % 4 + 4],
-                            u < 4 ? ArrayRef<int64_t>{0, 1, 2, 3, 8, 9, 10, 11}
-                                  : ArrayRef<int64_t>{4, 5, 6, 7, 12, 13, 14,
-                                                      15});
+        Value row =
+            shuffle(quads[u % 4], quads[u % 4 + 4],
+                    u < 4 ? ArrayRef<int64_t>{0, 1, 2, 3, 8, 9, 10, 11}
+                          : ArrayRef<int64_t>{4, 5, 6, 7, 12, 13, 14, 15});
         Value at = e.add(e.mul(e.add(i, e.constant(u)), e.constant(width)),
                          e.constant(j));
         e.storeVector(row, to, at, f32);
@@ -191,8 +187,7 @@ void emitPackColumns(Emitter &e, Value pointer, Value columnStride, Value first,
       for (int64_t c = 0; c < 8; ++c) {
         Value x = e.loadVector(columns[c], i, f32, 1);
         e.storeVector(
-            x, to,
-            e.add(e.mul(i, e.constant(width)), e.constant(j + c)), f32);
+            x, to, e.add(e.mul(i, e.constant(width)), e.constant(j + c)), f32);
       }
     });
   }

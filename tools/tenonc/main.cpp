@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
   std::signal(SIGXFSZ, SIG_IGN);
 
   tenon::CompileOptions options;
-  std::string target = "cpu", cpus = "x86-64-v3", level;
+  std::string target = "cpu", cpus = "x86-64-v3";
   std::vector<std::string> shapes;
   bool check = false, quiet = false, verbose = false, version = false;
   CLI::App app("tenonc: compiles an ONNX model into an engine file", "tenonc");
