@@ -36,10 +36,9 @@ FailureOr<KernelCode> buildKernel(graph::KernelOp kernel, StringRef name,
   using Build = std::optional<KernelCode> (*)(graph::KernelOp, StringRef,
                                               const KernelTarget &);
   // Specialized families first; the last takes every anchor.
-  static constexpr Build families[] = {buildDepthwise, buildConv, buildMatmul,
-                                       buildAttention, buildPool, buildRow,
-                                       buildReduce, buildPointwise,
-                                       buildScalar};
+  static constexpr Build families[] = {
+      buildDepthwise, buildConv,   buildMatmul,    buildAttention, buildPool,
+      buildRow,       buildReduce, buildPointwise, buildScalar};
   for (Build build : families)
     if (auto code = build(kernel, name, target))
       return std::move(*code);

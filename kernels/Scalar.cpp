@@ -103,8 +103,8 @@ private:
       total = total * d;
     }
     Type storage = e.storageType(type.getElementType());
-    Value zero = arith::ConstantOp::create(e.b, e.loc,
-                                           e.b.getZeroAttr(storage));
+    Value zero =
+        arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(storage));
     e.loop(e.constant(0), e.dim(total), 1, [&](Value i) {
       e.storeVector(zero, e.resultPointer(0), i, type.getElementType());
     });
@@ -151,8 +151,7 @@ private:
     SmallVector<DimExpr> in = graph::dimsOf(op.getLhs());
     Value init = zeroOf(elementOf(op.getResult()), n);
     return e.loopWith(
-        e.constant(0), e.dim(in.back()), 1, init,
-        [&](Value k, ValueRange sum) {
+        e.constant(0), e.dim(in.back()), 1, init, [&](Value k, ValueRange sum) {
           SmallVector<Index> a(at), b(at);
           size_t rank = at.size();
           a[rank - 1] = e.uniform(k);
@@ -175,16 +174,15 @@ private:
 
   /// Loops over all taps of a window.
   Value taps(ArrayRef<int64_t> kernelSize, size_t d, SmallVector<Value> tap,
-             Value init,
-             function_ref<Value(ArrayRef<Value>, Value)> body) {
+             Value init, function_ref<Value(ArrayRef<Value>, Value)> body) {
     if (d == kernelSize.size())
       return body(tap, init);
     return e.loopWith(e.constant(0), e.constant(kernelSize[d]), 1, init,
                       [&](Value i, ValueRange sum) {
                         SmallVector<Value> next(tap);
                         next.push_back(i);
-                        return SmallVector<Value>{taps(kernelSize, d + 1, next,
-                                                       sum[0], body)};
+                        return SmallVector<Value>{
+                            taps(kernelSize, d + 1, next, sum[0], body)};
                       })[0];
   }
 
@@ -313,8 +311,7 @@ private:
                               e.constant(op.getPads()[k])));
         Value limit = e.dim(in[2 + k]);
         inside = both(inside, inRange(i, limit));
-        Value padded =
-            e.add(limit, e.constant(op.getPads()[spatial + k]));
+        Value padded = e.add(limit, e.constant(op.getPads()[spatial + k]));
         counted = both(counted, e.less(i, padded));
         from.push_back(i);
       }
@@ -322,13 +319,13 @@ private:
       Value sum = e.ifElse(
           inside, carried[0].getType(),
           [&] {
-            return math.combine(
-                carried[0], e.emit(op.getInput(), uniforms(from), 1));
+            return math.combine(carried[0],
+                                e.emit(op.getInput(), uniforms(from), 1));
           },
           [&]() -> Value { return carried[0]; });
-      Value one = e.select(all ? counted : inside,
-                           e.floatConstant(countType, 1),
-                           e.floatConstant(countType, 0));
+      Value one =
+          e.select(all ? counted : inside, e.floatConstant(countType, 1),
+                   e.floatConstant(countType, 0));
       return {sum, arith::AddFOp::create(e.b, e.loc, carried[1], one)};
     };
     SmallVector<Value> result = nest(0, {}, ValueRange{total, count});
@@ -347,13 +344,13 @@ private:
        function_ref<SmallVector<Value>(ArrayRef<Index>, ValueRange)> body) {
     if (axes.empty())
       return body(position, init);
-    return e.loopWith(
-        e.constant(0), e.dim(graph::dimOf(input, axes[0])), 1, init,
-        [&](Value i, ValueRange carried) {
-          SmallVector<Index> next(position);
-          next[axes[0]] = e.uniform(i);
-          return over(axes.drop_front(), input, next, carried, body);
-        });
+    return e.loopWith(e.constant(0), e.dim(graph::dimOf(input, axes[0])), 1,
+                      init, [&](Value i, ValueRange carried) {
+                        SmallVector<Index> next(position);
+                        next[axes[0]] = e.uniform(i);
+                        return over(axes.drop_front(), input, next, carried,
+                                    body);
+                      });
   }
 
   Value reduce(graph::ReduceOp op, ArrayRef<Index> at, int64_t n) {
@@ -372,11 +369,10 @@ private:
         position.push_back(at[next++]);
     }
     SmallVector<Value> total =
-        over(op.getAxes(), op.getInput(), position,
-             e.splat(math.identity(), n),
+        over(op.getAxes(), op.getInput(), position, e.splat(math.identity(), n),
              [&](ArrayRef<Index> p, ValueRange sum) {
-               return SmallVector<Value>{math.combine(
-                   sum[0], math.map(e.emit(op.getInput(), p, n)))};
+               return SmallVector<Value>{
+                   math.combine(sum[0], math.map(e.emit(op.getInput(), p, n)))};
              });
     return math.finish(total[0], count);
   }
@@ -392,26 +388,23 @@ private:
     Value best = e.emit(op.getInput(), position, 1);
     return e.loopWith(
         e.constant(1), e.dim(graph::dimOf(op.getInput(), axis)), 1,
-        ValueRange{e.constant(0), best},
-        [&](Value i, ValueRange carried) {
+        ValueRange{e.constant(0), best}, [&](Value i, ValueRange carried) {
           SmallVector<Index> p(position);
           p[axis] = e.uniform(i);
           Value x = e.emit(op.getInput(), p, 1), wins;
           bool orEqual = op.getLast();
           if (isa<FloatType>(element)) {
             using P = arith::CmpFPredicate;
-            wins = arith::CmpFOp::create(
-                e.b, e.loc,
-                max ? (orEqual ? P::OGE : P::OGT)
-                    : (orEqual ? P::OLE : P::OLT),
-                x, carried[1]);
+            wins = arith::CmpFOp::create(e.b, e.loc,
+                                         max ? (orEqual ? P::OGE : P::OGT)
+                                             : (orEqual ? P::OLE : P::OLT),
+                                         x, carried[1]);
           } else {
             using P = arith::CmpIPredicate;
             bool u = element.isUnsignedInteger() || element.isInteger(1);
-            P p = max ? (orEqual ? (u ? P::uge : P::sge)
-                                 : (u ? P::ugt : P::sgt))
-                      : (orEqual ? (u ? P::ule : P::sle)
-                                 : (u ? P::ult : P::slt));
+            P p =
+                max ? (orEqual ? (u ? P::uge : P::sge) : (u ? P::ugt : P::sgt))
+                    : (orEqual ? (u ? P::ule : P::sle) : (u ? P::ult : P::slt));
             wins = arith::CmpIOp::create(e.b, e.loc, p, x, carried[1]);
           }
           return SmallVector<Value>{e.select(wins, i, carried[0]),
@@ -430,16 +423,15 @@ private:
     };
     Value max = over({axis}, op.getInput(), SmallVector<Index>(at), lowest,
                      [&](ArrayRef<Index> p, ValueRange m) {
-                       return SmallVector<Value>{arith::MaximumFOp::create(
-                           e.b, e.loc, m[0], at1(p))};
+                       return SmallVector<Value>{
+                           arith::MaximumFOp::create(e.b, e.loc, m[0], at1(p))};
                      })[0];
-    Value sum = over({axis}, op.getInput(), SmallVector<Index>(at),
-                     e.floatConstant(type, 0),
-                     [&](ArrayRef<Index> p, ValueRange s) {
-                       return SmallVector<Value>{arith::AddFOp::create(
-                           e.b, e.loc, s[0],
-                           emitExp(e.b, e.loc, sub(at1(p), max)))};
-                     })[0];
+    Value sum =
+        over({axis}, op.getInput(), SmallVector<Index>(at),
+             e.floatConstant(type, 0), [&](ArrayRef<Index> p, ValueRange s) {
+               return SmallVector<Value>{arith::AddFOp::create(
+                   e.b, e.loc, s[0], emitExp(e.b, e.loc, sub(at1(p), max)))};
+             })[0];
     Value shifted = sub(at1(at), max);
     if (op.getLog())
       return sub(shifted, emitLog(e.b, e.loc, sum));
@@ -456,13 +448,13 @@ private:
     }
     Value n = arith::UIToFPOp::create(e.b, e.loc, type, count);
     auto mean = [&](function_ref<Value(Value)> map) -> Value {
-      Value sum = over(axes, op.getInput(), SmallVector<Index>(at),
-                       e.floatConstant(type, 0),
-                       [&](ArrayRef<Index> p, ValueRange s) {
-                         Value x = map(e.emit(op.getInput(), p, 1));
-                         return SmallVector<Value>{arith::AddFOp::create(
-                             e.b, e.loc, s[0], x)};
-                       })[0];
+      Value sum =
+          over(axes, op.getInput(), SmallVector<Index>(at),
+               e.floatConstant(type, 0), [&](ArrayRef<Index> p, ValueRange s) {
+                 Value x = map(e.emit(op.getInput(), p, 1));
+                 return SmallVector<Value>{
+                     arith::AddFOp::create(e.b, e.loc, s[0], x)};
+               })[0];
       return arith::DivFOp::create(e.b, e.loc, sum, n);
     };
     Value center = op.getRms() ? e.floatConstant(type, 0)

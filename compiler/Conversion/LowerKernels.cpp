@@ -15,8 +15,7 @@ using graph::DimExprAttr;
 DimExpr KernelLaunch::translate(DimExpr expr) const {
   return expr.substitute([&](StringAttr name) -> DimExpr {
     unsigned i;
-    if (name.getValue().drop_front().getAsInteger(10, i) ||
-        i >= symbols.size())
+    if (name.getValue().drop_front().getAsInteger(10, i) || i >= symbols.size())
       return {};
     return DimExpr::symbol(expr.getContext(), symbols[i].getValue());
   });
@@ -39,8 +38,7 @@ SmallVector<StringAttr> renameSymbols(graph::KernelOp kernel) {
             symbols.push_back(name);
           return DimExpr::symbol(context, "s" + std::to_string(it->second));
         });
-        return std::make_pair(Attribute(renamed.getAttr()),
-                              WalkResult::skip());
+        return std::make_pair(Attribute(renamed.getAttr()), WalkResult::skip());
       });
   // In the order of arguments, then ops: the order must not depend on hashes.
   auto replace = [&](Value v) { v.setType(replacer.replace(v.getType())); };

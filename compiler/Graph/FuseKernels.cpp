@@ -369,8 +369,7 @@ private:
     SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
     SetVector<Operation *> all(ops.begin(), ops.end());
     Value weights;
-    if (group.anchor &&
-        isa<ConvOp, ConvTransposeOp, MatmulOp>(group.anchor))
+    if (group.anchor && isa<ConvOp, ConvTransposeOp, MatmulOp>(group.anchor))
       weights = group.anchor->getOperand(1);
     for (Operation *op : ops)
       for (Value v : op->getOperands())

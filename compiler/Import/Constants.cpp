@@ -174,8 +174,8 @@ static std::optional<DimExpr> floatRangeSize(Node &node) {
     return std::nullopt;
   Sizes::cancel(numerator, divisor);
   auto number = divisor.asConstant();
-  DimExpr count = number ? numerator.ceilDiv(*number)
-                         : -(-numerator).floorDiv(divisor);
+  DimExpr count =
+      number ? numerator.ceilDiv(*number) : -(-numerator).floorDiv(divisor);
   return DimExpr::max(count, node.dim(0));
 }
 

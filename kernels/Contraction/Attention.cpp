@@ -57,9 +57,8 @@ public:
     for (DimExpr d : ArrayRef(out).drop_back(2))
       sizes.push_back(e.dim(d));
     sizes.push_back(e.dim(chunks));
-    e.forEachTask(sizes, [&](ArrayRef<Value> t) {
-      emitTask(t.drop_back(), t.back());
-    });
+    e.forEachTask(
+        sizes, [&](ArrayRef<Value> t) { emitTask(t.drop_back(), t.back()); });
     KernelCode code;
     code.family = "attention";
     code.schedule = llvm::formatv("rows={0}", kRows);
@@ -79,8 +78,7 @@ private:
     size_t own = dims.size() - 2, skip = batch.size() - own;
     for (size_t i = 0; i < own; ++i)
       if (!dims[i].isConstant(1))
-        offset = e.add(offset,
-                       e.mul(batch[skip + i], e.dim(view.strides[i])));
+        offset = e.add(offset, e.mul(batch[skip + i], e.dim(view.strides[i])));
     return e.address(e.pointerOf(cast<BlockArgument>(view.base)), offset, f32);
   }
   Value rowStride(const StridedView &view) {
@@ -108,8 +106,8 @@ private:
     Value queries = pointerAt(query, op.getQuery(), batch);
     Value keyPointer = pointerAt(key, op.getKey(), batch);
     Value keyCount = e.dim(keys);
-    Value scale = e.splat(
-        e.floatConstant(f32, op.getScale().convertToDouble()), lanes);
+    Value scale =
+        e.splat(e.floatConstant(f32, op.getScale().convertToDouble()), lanes);
     Value zero = e.floatConstant(VectorType::get({lanes}, f32), 0);
     e.loop(e.constant(0), keyCount, width, [&](Value firstKey) {
       emitPackColumns(e, keyPointer, rowStride(key), firstKey, keyCount,
@@ -119,8 +117,7 @@ private:
       block.lanes = lanes;
       block.weights = panel;
       block.weightStride = e.constant(width);
-      forEachRowBlock(e, count, rowsFor(2, lanes), [&](Value start,
-                                                       int64_t n) {
+      forEachRowBlock(e, count, rowsFor(2, lanes), [&](Value start, int64_t n) {
         SmallVector<Value> pointers;
         Value row = e.add(first, start);
         for (int64_t r = 0; r < n; ++r)
@@ -138,9 +135,8 @@ private:
               score = arith::AddFOp::create(
                   e.b, e.loc, score,
                   mask(batch, e.add(row, e.constant(r)), column));
-            Value at = e.add(e.mul(e.add(start, e.constant(r)),
-                                   e.dim(scoreStride)),
-                             column);
+            Value at = e.add(
+                e.mul(e.add(start, e.constant(r)), e.dim(scoreStride)), column);
             e.storeVector(score, scores, at, f32);
           }
       });
@@ -170,9 +166,7 @@ private:
         [&](Value a, Value b) -> Value {
           return arith::MaxNumFOp::create(e.b, e.loc, a, b);
         },
-        [&](Index i, int64_t n) {
-          return e.loadVector(row, i.base, f32, n);
-        });
+        [&](Index i, int64_t n) { return e.loadVector(row, i.base, f32, n); });
     Value sum = emitReduction(
         e, length, lanes, e.floatConstant(f32, 0),
         [&](Value a, Value b) -> Value {
@@ -190,8 +184,8 @@ private:
                   e.constant(0), f32);
   }
 
-  void emitValues(ArrayRef<Value> batch, Value first, Value count,
-                  Value scores, Value inverse) {
+  void emitValues(ArrayRef<Value> batch, Value first, Value count, Value scores,
+                  Value inverse) {
     Value values = pointerAt(value, op.getValue(), batch);
     Value zero = e.floatConstant(VectorType::get({lanes}, f32), 0);
     int64_t all = *columns.asConstant();
@@ -206,37 +200,38 @@ private:
       if (left % lanes)
         block.lastMask = tailMask(e, e.constant(left % lanes), lanes);
       int64_t vectors = block.vectors;
-      forEachRowBlock(e, count, rowsFor(vectors, lanes), [&](Value row,
-                                                             int64_t n) {
-        SmallVector<Value> pointers;
-        for (int64_t r = 0; r < n; ++r)
-          pointers.push_back(e.address(
-              scores,
-              e.mul(e.add(row, e.constant(r)), e.dim(scoreStride)), f32));
-        SmallVector<Value> acc = emitRegisterBlock(
-            e, block, pointers, SmallVector<Value>(n * vectors, zero));
-        for (int64_t r = 0; r < n; ++r) {
-          Value factor = e.splat(
-              e.loadVector(inverse, e.add(row, e.constant(r)), f32, 1),
-              lanes);
-          for (int64_t v = 0; v < vectors; ++v) {
-            Value result =
-                arith::MulFOp::create(e.b, e.loc, acc[r * vectors + v], factor);
-            SmallVector<Index> at;
-            for (Value b : batch)
-              at.push_back(e.uniform(b));
-            at.push_back(
-                e.uniform(e.add(first, e.add(row, e.constant(r)))));
-            at.push_back(e.consecutive(e.constant(start + v * lanes), lanes));
-            e.laneMask = v + 1 == vectors ? block.lastMask : Value();
-            e.bind(op.getResult(),
-                   [result](ArrayRef<Index>, int64_t) { return result; });
-            Value end = epilogueEnd(e.yield()->getOperand(0));
-            e.store(0, end, e.emit(end, at, lanes), at, lanes);
-            e.laneMask = nullptr;
-          }
-        }
-      });
+      forEachRowBlock(
+          e, count, rowsFor(vectors, lanes), [&](Value row, int64_t n) {
+            SmallVector<Value> pointers;
+            for (int64_t r = 0; r < n; ++r)
+              pointers.push_back(e.address(
+                  scores, e.mul(e.add(row, e.constant(r)), e.dim(scoreStride)),
+                  f32));
+            SmallVector<Value> acc = emitRegisterBlock(
+                e, block, pointers, SmallVector<Value>(n * vectors, zero));
+            for (int64_t r = 0; r < n; ++r) {
+              Value factor = e.splat(
+                  e.loadVector(inverse, e.add(row, e.constant(r)), f32, 1),
+                  lanes);
+              for (int64_t v = 0; v < vectors; ++v) {
+                Value result = arith::MulFOp::create(
+                    e.b, e.loc, acc[r * vectors + v], factor);
+                SmallVector<Index> at;
+                for (Value b : batch)
+                  at.push_back(e.uniform(b));
+                at.push_back(
+                    e.uniform(e.add(first, e.add(row, e.constant(r)))));
+                at.push_back(
+                    e.consecutive(e.constant(start + v * lanes), lanes));
+                e.laneMask = v + 1 == vectors ? block.lastMask : Value();
+                e.bind(op.getResult(),
+                       [result](ArrayRef<Index>, int64_t) { return result; });
+                Value end = epilogueEnd(e.yield()->getOperand(0));
+                e.store(0, end, e.emit(end, at, lanes), at, lanes);
+                e.laneMask = nullptr;
+              }
+            }
+          });
     }
   }
 
@@ -253,8 +248,7 @@ private:
 
 } // namespace
 
-std::optional<KernelCode> buildAttention(graph::KernelOp kernel,
-                                         StringRef name,
+std::optional<KernelCode> buildAttention(graph::KernelOp kernel, StringRef name,
                                          const KernelTarget &target) {
   auto op = dyn_cast_or_null<graph::AttentionOp>(anchorOf(kernel));
   if (!op || kernel->getNumResults() != 1)

@@ -13,8 +13,8 @@ namespace mlir::tenon {
 /// [N, C, spatial..] with a halo: all that lies around the plane's elements.
 /// `block` is a channel if the layout has no channel blocks. Nothing if there
 /// is no halo.
-void emitZeroHalo(Emitter &e, RankedTensorType type, Value pointer,
-                  Value image, Value block);
+void emitZeroHalo(Emitter &e, RankedTensorType type, Value pointer, Value image,
+                  Value block);
 
 } // namespace mlir::tenon
 

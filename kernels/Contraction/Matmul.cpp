@@ -58,7 +58,7 @@ private:
   RhsForm form;
   Emitter e;
 
-  SmallVector<DimExpr> out;  // sizes of the result
+  SmallVector<DimExpr> out;   // sizes of the result
   SmallVector<DimExpr> batch; // sizes of the batch loop; empty if merged
   DimExpr rows, columns, depth;
   bool merged = false; // batches are rows of one matrix
@@ -104,8 +104,7 @@ KernelCode MatmulBuilder::build() {
   chunkRows = std::clamp<int64_t>(kChunkBytes / (4 * std::max<int64_t>(k, 1)),
                                   8 * most, 384);
   if (auto known = rows.asConstant(); known && *known > 0)
-    chunkRows =
-        llvm::divideCeil(*known, llvm::divideCeil(*known, chunkRows));
+    chunkRows = llvm::divideCeil(*known, llvm::divideCeil(*known, chunkRows));
   chunkRows = llvm::divideCeil(chunkRows, most) * most;
   DimExpr chunks = rows.ceilDiv(chunkRows);
   DimExpr panels = columns.ceilDiv(width);
@@ -128,8 +127,8 @@ KernelCode MatmulBuilder::build() {
         if (tail % lanes)
           mask = arith::ConstantOp::create(
               e.b, e.loc,
-              DenseElementsAttr::get(
-                  VectorType::get({lanes}, e.b.getI1Type()), on));
+              DenseElementsAttr::get(VectorType::get({lanes}, e.b.getI1Type()),
+                                     on));
         return emitTask(t[0], t[1], t[2], left, mask);
       }
       // Unknown: vector by vector, each with a mask.
@@ -138,9 +137,9 @@ KernelCode MatmulBuilder::build() {
         Value first = e.add(start, e.constant(v * lanes));
         e.ifThen(e.less(first, e.dim(columns)), [&] {
           Value left = e.splat(e.sub(e.dim(columns), first), lanes);
-          Value mask = arith::CmpIOp::create(
-              e.b, e.loc, arith::CmpIPredicate::slt, e.laneNumbers(lanes),
-              left);
+          Value mask =
+              arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
+                                    e.laneNumbers(lanes), left);
           // A panel of one vector, `v` vectors into the real one.
           tailVector = v;
           emitTask(t[0], t[1], t[2], 1, mask);
@@ -155,21 +154,19 @@ KernelCode MatmulBuilder::build() {
   KernelCode code;
   code.family = "matmul";
   static const char *forms[] = {"packed", "rows", "columns"};
-  code.schedule = llvm::formatv("{0} rows={1} vectors={2} chunk={3}{4}",
-                                forms[int(form)], most, vectors, chunkRows,
-                                merged ? " merged" : "");
+  code.schedule =
+      llvm::formatv("{0} rows={1} vectors={2} chunk={3}{4}", forms[int(form)],
+                    most, vectors, chunkRows, merged ? " merged" : "");
   if (form == RhsForm::Packed)
-    code.packed.push_back(PackRecipe{
-        PackRecipe::MatmulPanels,
-        cast<BlockArgument>(op.getRhs()).getArgNumber(), width, 1, 1,
-        op.getTransposeRhs()});
+    code.packed.push_back(
+        PackRecipe{PackRecipe::MatmulPanels,
+                   cast<BlockArgument>(op.getRhs()).getArgNumber(), width, 1, 1,
+                   op.getTransposeRhs()});
   code.tasks = batches * chunks * panels;
-  code.scratchBytes = form == RhsForm::Columns
-                          ? (depth + 8) * (width * 4)
-                          : DimExpr::constant(context, 0);
+  code.scratchBytes = form == RhsForm::Columns ? (depth + 8) * (width * 4)
+                                               : DimExpr::constant(context, 0);
   code.flops = productOf(context, out) * depth * 2;
-  code.grain =
-      std::max<int64_t>(1, 400000 / (chunkRows * 2 * k * width + 1));
+  code.grain = std::max<int64_t>(1, 400000 / (chunkRows * 2 * k * width + 1));
   code.module = e.finish();
   code.scalars.assign(e.scalars().begin(), e.scalars().end());
   return code;
@@ -216,14 +213,13 @@ void MatmulBuilder::emitTask(Value batchNumber, Value chunk, Value panel,
     size_t own = dims.size() - 2, skip = batch.size() - own;
     for (size_t i = 0; i < own; ++i)
       if (!dims[i].isConstant(1))
-        offset = e.add(offset, e.mul(batchIndex[skip + i],
-                                     e.dim(view.strides[i])));
+        offset =
+            e.add(offset, e.mul(batchIndex[skip + i], e.dim(view.strides[i])));
     return offset;
   };
   SmallVector<DimExpr> in = graph::dimsOf(op.getLhs());
-  Value lhsPointer =
-      e.address(e.pointerOf(cast<BlockArgument>(lhs.base)), offsetOf(lhs, in),
-                f32);
+  Value lhsPointer = e.address(e.pointerOf(cast<BlockArgument>(lhs.base)),
+                               offsetOf(lhs, in), f32);
   Value rowStride = e.dim(lhs.strides[in.size() - 2]);
 
   Value firstColumn =
@@ -250,11 +246,9 @@ void MatmulBuilder::emitTask(Value batchNumber, Value chunk, Value panel,
     } else {
       Value columnStride =
           e.dim(rhs->strides[dims.size() - (op.getTransposeRhs() ? 2 : 1)]);
-      emitPackColumns(e, pointer, columnStride,
-                      e.mul(panel, e.constant(width)), e.dim(columns),
-                      e.dim(depth), width, e.scratch);
-      block.weights =
-          e.address(e.scratch, e.constant(tailVector * lanes), f32);
+      emitPackColumns(e, pointer, columnStride, e.mul(panel, e.constant(width)),
+                      e.dim(columns), e.dim(depth), width, e.scratch);
+      block.weights = e.address(e.scratch, e.constant(tailVector * lanes), f32);
       block.weightStride = e.constant(width);
     }
   }
@@ -267,30 +261,30 @@ void MatmulBuilder::emitTask(Value batchNumber, Value chunk, Value panel,
                    ? e.constant(*known)
                    : e.min(rowCount, e.sub(e.dim(rows), start));
   Value none = e.floatConstant(VectorType::get({lanes}, f32), 0);
-  forEachRowBlock(e, rowCount, rowsFor(vectors, lanes), [&](Value first,
-                                                            int64_t n) {
-    SmallVector<Value> pointers;
-    Value firstRow = e.add(start, first);
-    Value base = e.address(lhsPointer, e.mul(firstRow, rowStride), f32);
-    for (int64_t r = 0; r < n; ++r)
-      pointers.push_back(
-          e.address(base, e.mul(rowStride, e.constant(r)), f32));
-    SmallVector<Value> init(n * count, none);
-    SmallVector<Value> acc = emitRegisterBlock(e, block, pointers, init);
-    for (int64_t r = 0; r < n; ++r)
-      for (int64_t v = 0; v < count; ++v) {
-        Value column = e.add(firstColumn, e.constant(v * lanes));
-        SmallVector<Index> at = positionOf(
-            batchIndex, e.add(firstRow, e.constant(r)), column);
-        e.laneMask = v + 1 == count ? mask : Value();
-        e.bind(op.getResult(), [&, r, v](ArrayRef<Index>, int64_t) {
-          return acc[r * count + v];
-        });
-        Value end = epilogueEnd(e.yield()->getOperand(0));
-        e.store(0, end, e.emit(end, at, lanes), at, lanes);
-        e.laneMask = nullptr;
-      }
-  });
+  forEachRowBlock(
+      e, rowCount, rowsFor(vectors, lanes), [&](Value first, int64_t n) {
+        SmallVector<Value> pointers;
+        Value firstRow = e.add(start, first);
+        Value base = e.address(lhsPointer, e.mul(firstRow, rowStride), f32);
+        for (int64_t r = 0; r < n; ++r)
+          pointers.push_back(
+              e.address(base, e.mul(rowStride, e.constant(r)), f32));
+        SmallVector<Value> init(n * count, none);
+        SmallVector<Value> acc = emitRegisterBlock(e, block, pointers, init);
+        for (int64_t r = 0; r < n; ++r)
+          for (int64_t v = 0; v < count; ++v) {
+            Value column = e.add(firstColumn, e.constant(v * lanes));
+            SmallVector<Index> at =
+                positionOf(batchIndex, e.add(firstRow, e.constant(r)), column);
+            e.laneMask = v + 1 == count ? mask : Value();
+            e.bind(op.getResult(), [&, r, v](ArrayRef<Index>, int64_t) {
+              return acc[r * count + v];
+            });
+            Value end = epilogueEnd(e.yield()->getOperand(0));
+            e.store(0, end, e.emit(end, at, lanes), at, lanes);
+            e.laneMask = nullptr;
+          }
+      });
 }
 
 } // namespace

@@ -71,18 +71,17 @@ Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,
   Value wide = e.mul(e.div(count, e.constant(kChains * lanes)),
                      e.constant(kChains * lanes));
   SmallVector<Value> sums(kChains, start);
-  sums = e.loopWith(e.constant(0), wide, kChains * lanes, sums,
-                    [&](Value i, ValueRange carried) {
-                      SmallVector<Value> next;
-                      for (int64_t c = 0; c < kChains; ++c)
-                        next.push_back(combine(
-                            carried[c],
-                            element(e.consecutive(
-                                        e.add(i, e.constant(c * lanes)),
-                                        lanes),
-                                    lanes)));
-                      return next;
-                    });
+  sums = e.loopWith(
+      e.constant(0), wide, kChains * lanes, sums,
+      [&](Value i, ValueRange carried) {
+        SmallVector<Value> next;
+        for (int64_t c = 0; c < kChains; ++c)
+          next.push_back(combine(
+              carried[c],
+              element(e.consecutive(e.add(i, e.constant(c * lanes)), lanes),
+                      lanes)));
+        return next;
+      });
   Value sum = combine(combine(sums[0], sums[1]), combine(sums[2], sums[3]));
   Value whole = e.mul(e.div(count, e.constant(lanes)), e.constant(lanes));
   sum = e.loopWith(wide, whole, lanes, sum, [&](Value i, ValueRange carried) {
@@ -94,16 +93,13 @@ Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,
     Value one = vector::ExtractOp::create(e.b, e.loc, sum, lane);
     total = total ? combine(total, one) : one;
   }
-  return e.loopWith(whole, count, 1, total,
-                    [&](Value i, ValueRange carried) {
-                      return SmallVector<Value>{
-                          combine(carried[0], element(e.uniform(i), 1))};
-                    })[0];
+  return e.loopWith(whole, count, 1, total, [&](Value i, ValueRange carried) {
+    return SmallVector<Value>{combine(carried[0], element(e.uniform(i), 1))};
+  })[0];
 }
 
 void forEachVector(Emitter &e, Value from, Value to, int64_t lanes,
-                   int64_t multiple,
-                   function_ref<void(Index, int64_t)> body) {
+                   int64_t multiple, function_ref<void(Index, int64_t)> body) {
   Value count = e.sub(to, from);
   Value whole =
       e.add(from, e.mul(e.div(count, e.constant(lanes)), e.constant(lanes)));

@@ -3,8 +3,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Which dimensions of a pointwise body can be walked as one. Two neighbours
-// (sizes of 1 between them do not count) merge if every address in the body is the same for index (a, b) and
-// for index (0, a * size + b): both are there with full size, or neither.
+// (sizes of 1 between them do not count) merge if every address in the body is
+// the same for index (a, b) and for index (0, a * size + b): both are there
+// with full size, or neither.
 //
 //     add(x[N, C, H, W], bias[C, 1, 1]):  H and W merge, C does not
 //
@@ -37,8 +38,7 @@ Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,
 /// Calls `body(i, lanes)` for all of [from, to): vectors, then single ones.
 /// `from` is a multiple of `multiple`.
 void forEachVector(Emitter &e, Value from, Value to, int64_t lanes,
-                   int64_t multiple,
-                   function_ref<void(Index, int64_t)> body);
+                   int64_t multiple, function_ref<void(Index, int64_t)> body);
 
 /// A mask of the lanes that are below `left`.
 Value tailMask(Emitter &e, Value left, int64_t lanes);

@@ -82,9 +82,10 @@ SmallVector<ReshapeGroup> reshapeGroups(ArrayRef<DimExpr> from,
 
 } // namespace
 
-std::optional<SmallVector<Index>>
-Emitter::reshapeIndex(ArrayRef<DimExpr> from, ArrayRef<DimExpr> to,
-                      ArrayRef<Index> at, int64_t lanes) {
+std::optional<SmallVector<Index>> Emitter::reshapeIndex(ArrayRef<DimExpr> from,
+                                                        ArrayRef<DimExpr> to,
+                                                        ArrayRef<Index> at,
+                                                        int64_t lanes) {
   SmallVector<Index> result = zeros(to.size());
   for (const ReshapeGroup &group : reshapeGroups(from, to)) {
     // Row-major number within the group.
@@ -152,9 +153,9 @@ void Emitter::store(unsigned result, Value from, Value elements,
         moved.push_back(position[p]);
       position = moved;
     } else if (isa<graph::ReshapeOp>(op)) {
-      auto moved = reshapeIndex(graph::dimsOf(op->getOperand(0)),
-                                graph::dimsOf(op->getResult(0)), position,
-                                lanes);
+      auto moved =
+          reshapeIndex(graph::dimsOf(op->getOperand(0)),
+                       graph::dimsOf(op->getResult(0)), position, lanes);
       if (!moved) {
         position.clear();
         break;
@@ -243,8 +244,8 @@ Value emitDims(Emitter &e, graph::DimsOp op, ArrayRef<Index> at) {
   Value result = e.dim(dims.empty() ? DimExpr::constant(e.context(), 0)
                                     : DimExpr(dims.back()));
   for (size_t i = dims.size(); !at.empty() && i-- > 1;)
-    result = e.select(e.less(at[0].base, e.constant(i)), e.dim(dims[i - 1]),
-                      result);
+    result =
+        e.select(e.less(at[0].base, e.constant(i)), e.dim(dims[i - 1]), result);
   Type element = e.computeType(type.getElementType());
   if (auto integer = dyn_cast<IntegerType>(element)) {
     if (integer.getWidth() < 64)
@@ -276,8 +277,8 @@ Value emitIota(Emitter &e, graph::IotaOp op, ArrayRef<Index> at,
         e.b, e.loc, start, arith::MulIOp::create(e.b, e.loc, number, step));
   }
   number = arith::SIToFPOp::create(e.b, e.loc, vectorType, number);
-  return arith::AddFOp::create(
-      e.b, e.loc, start, arith::MulFOp::create(e.b, e.loc, number, step));
+  return arith::AddFOp::create(e.b, e.loc, start,
+                               arith::MulFOp::create(e.b, e.loc, number, step));
 }
 
 /// Where the element at `i` of a padded dimension comes from, for the modes
@@ -308,8 +309,8 @@ Value checkedIndex(Emitter &e, Value raw, Value size) {
     raw = arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(), raw);
   Value zero = e.constant(0);
   Value index = e.select(e.less(raw, zero), e.add(raw, size), raw);
-  Value bad = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
-                                    index, size);
+  Value bad =
+      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge, index, size);
   e.fault(bad, TENON_KERNEL_INDEX_OUT_OF_RANGE, raw, size);
   return e.select(bad, zero, index);
 }
@@ -333,9 +334,8 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
           return scalarize();
         return splat(emitDims(*this, dims, at), lanes);
       })
-      .Case([&](graph::IotaOp iota) {
-        return emitIota(*this, iota, at, lanes);
-      })
+      .Case(
+          [&](graph::IotaOp iota) { return emitIota(*this, iota, at, lanes); })
       .Case([&](graph::RelayoutOp relayout) {
         return emit(relayout.getInput(), at, lanes);
       })
@@ -349,8 +349,8 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
         auto leaf = dyn_cast<BlockArgument>(reshape.getInput());
         if (leaf && !bound.count(leaf) && !graph::layoutOf(leaf.getType())) {
           // Row-major in memory: the same bytes, so the same offset.
-          auto offset = offsetOf(
-              cast<RankedTensorType>(reshape.getType()), at, lanes);
+          auto offset =
+              offsetOf(cast<RankedTensorType>(reshape.getType()), at, lanes);
           if (offset)
             return loadAt(pointerOf(leaf), *offset,
                           getElementTypeOrSelf(leaf.getType()), lanes);
@@ -370,13 +370,12 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
         SmallVector<DimExpr> offsets = graph::dimsOf(slice.getOffsets());
         for (auto [i, index] : llvm::enumerate(at)) {
           int64_t stride = slice.getStrides()[i];
-          from.push_back({add(mul(index.base, constant(stride)),
-                              dim(offsets[i])),
-                          index.step * stride,
-                          std::gcd(index.multiple * stride,
-                                   offsets[i].isConstant(0)
-                                       ? 0
-                                       : offsets[i].knownDivisor())});
+          from.push_back(
+              {add(mul(index.base, constant(stride)), dim(offsets[i])),
+               index.step * stride,
+               std::gcd(index.multiple * stride,
+                        offsets[i].isConstant(0) ? 0
+                                                 : offsets[i].knownDivisor())});
         }
         return emit(slice.getInput(), from, lanes);
       })
@@ -402,24 +401,25 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
         bool whole = at[axis].step == 0 || at[axis].step == 1;
         for (Value input : concat.getInputs()) {
           // A vector along the axis must lie within one input.
-          if (at[axis].step && (start.isConstant(0) ? 0 : start.knownDivisor()) % lanes)
+          if (at[axis].step &&
+              (start.isConstant(0) ? 0 : start.knownDivisor()) % lanes)
             whole = false;
           starts.push_back(start);
           start = start + graph::dimOf(input, axis);
         }
-        if (at[axis].step && (start.knownDivisor() % lanes ||
-                              at[axis].multiple % lanes))
+        if (at[axis].step &&
+            (start.knownDivisor() % lanes || at[axis].multiple % lanes))
           whole = false;
         if (!whole)
           return scalarize();
         std::function<Value(size_t)> pick = [&](size_t k) -> Value {
           auto piece = [&] {
             SmallVector<Index> from(at);
-            from[axis] = {sub(at[axis].base, dim(starts[k])), at[axis].step,
-                          std::gcd(at[axis].multiple,
-                                   starts[k].isConstant(0)
-                                       ? 0
-                                       : starts[k].knownDivisor())};
+            from[axis] = {
+                sub(at[axis].base, dim(starts[k])), at[axis].step,
+                std::gcd(at[axis].multiple, starts[k].isConstant(0)
+                                                ? 0
+                                                : starts[k].knownDivisor())};
             return emit(concat.getInputs()[k], from, lanes);
           };
           if (k + 1 == starts.size())
@@ -451,10 +451,11 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
             continue;
           }
           from.push_back(uniform(source));
-          Value in = arith::CmpIOp::create(
-              b, loc, arith::CmpIPredicate::ult, source, size);
-          inside = inside ? arith::AndIOp::create(b, loc, inside, in).getResult()
-                          : in;
+          Value in = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                           source, size);
+          inside = inside
+                       ? arith::AndIOp::create(b, loc, inside, in).getResult()
+                       : in;
         }
         if (!inside)
           return emit(pad.getInput(), from, lanes);
@@ -475,8 +476,8 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
         if (!uniformAt(at, axis, rank))
           return scalarize();
         Value raw = emit(gather.getIndices(), at.slice(axis, rank), 1);
-        Value index = checkedIndex(
-            *this, raw, dim(graph::dimOf(gather.getInput(), axis)));
+        Value index = checkedIndex(*this, raw,
+                                   dim(graph::dimOf(gather.getInput(), axis)));
         SmallVector<Index> from(at.take_front(axis));
         from.push_back(uniform(index));
         llvm::append_range(from, at.drop_front(axis + rank));

@@ -90,9 +90,9 @@ private:
     if (isa<FloatType>(from))
       return emitFloatToInt(b, loc, v, signless, !unsignedType(to));
     if (width == 1)
-      return compare(arith::CmpIPredicate::ne, v,
-                     arith::ConstantOp::create(b, loc,
-                                               b.getZeroAttr(v.getType())));
+      return compare(
+          arith::CmpIPredicate::ne, v,
+          arith::ConstantOp::create(b, loc, b.getZeroAttr(v.getType())));
     unsigned have = cast<IntegerType>(e.computeType(from)).getWidth();
     if (width < have)
       return arith::TruncIOp::create(b, loc, compute, v);
@@ -114,15 +114,15 @@ private:
     };
     Value p = up(x[0]), q = up(x[1]);
     Value quotient = emitTrunc(b, loc, div(p, q));
-    Value r = LLVM::FMAOp::create(b, loc, arith::NegFOp::create(b, loc, quotient),
-                                  q, p);
+    Value r = LLVM::FMAOp::create(
+        b, loc, arith::NegFOp::create(b, loc, quotient), q, p);
     Value zero = e.floatConstant(wide, 0);
     // Also where y is infinite: 0 * infinity would not be a number.
     r = choose(compare(arith::CmpFPredicate::OEQ, quotient, zero), p, r);
     if (signOfDivisor) {
-      Value differs = make<arith::XOrIOp>(
-          compare(arith::CmpFPredicate::OLT, r, zero),
-          compare(arith::CmpFPredicate::OLT, q, zero));
+      Value differs =
+          make<arith::XOrIOp>(compare(arith::CmpFPredicate::OLT, r, zero),
+                              compare(arith::CmpFPredicate::OLT, q, zero));
       Value nonZero = compare(arith::CmpFPredicate::ONE, r, zero);
       r = choose(make<arith::AndIOp>(differs, nonZero), add(r, q), r);
     }
@@ -133,9 +133,7 @@ private:
 
   Value floatOp() {
     return TypeSwitch<Operation *, Value>(op)
-        .Case([&](graph::AbsOp) {
-          return LLVM::FAbsOp::create(b, loc, x[0]);
-        })
+        .Case([&](graph::AbsOp) { return LLVM::FAbsOp::create(b, loc, x[0]); })
         .Case([&](graph::NegOp) { return arith::NegFOp::create(b, loc, x[0]); })
         .Case([&](graph::SignOp) {
           Value zero = f(0);
@@ -170,19 +168,16 @@ private:
                         x[0]);
         })
         .Case([&](graph::SigmoidOp) { return emitSigmoid(b, loc, x[0]); })
-        .Case([&](graph::SiluOp) {
-          return mul(x[0], emitSigmoid(b, loc, x[0]));
-        })
+        .Case(
+            [&](graph::SiluOp) { return mul(x[0], emitSigmoid(b, loc, x[0])); })
         .Case([&](graph::SoftplusOp) { return emitSoftplus(b, loc, x[0]); })
         .Case([&](graph::FloorOp) {
           return LLVM::FFloorOp::create(b, loc, x[0]);
         })
-        .Case([&](graph::CeilOp) {
-          return LLVM::FCeilOp::create(b, loc, x[0]);
-        })
-        .Case([&](graph::RoundOp) {
-          return LLVM::RintOp::create(b, loc, x[0]);
-        })
+        .Case(
+            [&](graph::CeilOp) { return LLVM::FCeilOp::create(b, loc, x[0]); })
+        .Case(
+            [&](graph::RoundOp) { return LLVM::RintOp::create(b, loc, x[0]); })
         .Case([&](graph::IsNaNOp) {
           return compare(arith::CmpFPredicate::UNO, x[0], x[0]);
         })
@@ -213,8 +208,8 @@ private:
                         x[0]);
         })
         .Case([&](graph::EluOp o) {
-          Value below = mul(emitExpm1(b, loc, x[0]),
-                            f(o.getAlpha().convertToDouble()));
+          Value below =
+              mul(emitExpm1(b, loc, x[0]), f(o.getAlpha().convertToDouble()));
           return choose(compare(arith::CmpFPredicate::OLT, x[0], f(0)), below,
                         x[0]);
         })
@@ -233,9 +228,7 @@ private:
         .Case([&](graph::SubOp) { return sub(x[0], x[1]); })
         .Case([&](graph::MulOp) { return mul(x[0], x[1]); })
         .Case([&](graph::DivOp) { return div(x[0], x[1]); })
-        .Case([&](graph::ModOp o) {
-          return floatRemainder(!o.getFmod());
-        })
+        .Case([&](graph::ModOp o) { return floatRemainder(!o.getFmod()); })
         .Case([&](graph::PowOp o) {
           Value y = x[1];
           Type type = getElementTypeOrSelf(o.getRhs().getType());
@@ -251,12 +244,8 @@ private:
           }
           return emitPow(b, loc, x[0], y);
         })
-        .Case([&](graph::MaxOp) {
-          return make<arith::MaximumFOp>(x[0], x[1]);
-        })
-        .Case([&](graph::MinOp) {
-          return make<arith::MinimumFOp>(x[0], x[1]);
-        })
+        .Case([&](graph::MaxOp) { return make<arith::MaximumFOp>(x[0], x[1]); })
+        .Case([&](graph::MinOp) { return make<arith::MinimumFOp>(x[0], x[1]); })
         .Case([&](graph::PreluOp) {
           return choose(compare(arith::CmpFPredicate::OLT, x[0], f(0)),
                         mul(x[0], x[1]), x[0]);
@@ -283,22 +272,20 @@ private:
           return choose(compare(arith::CmpIPredicate::slt, x[0], integer(0)),
                         negative, x[0]);
         })
-        .Case([&](graph::NegOp) {
-          return make<arith::SubIOp>(integer(0), x[0]);
-        })
+        .Case(
+            [&](graph::NegOp) { return make<arith::SubIOp>(integer(0), x[0]); })
         .Case([&](graph::SignOp) {
           if (isUnsigned)
             return choose(compare(arith::CmpIPredicate::ne, x[0], integer(0)),
                           integer(1), integer(0));
-          Value below = choose(
-              compare(arith::CmpIPredicate::slt, x[0], integer(0)),
-              integer(-1), integer(0));
+          Value below =
+              choose(compare(arith::CmpIPredicate::slt, x[0], integer(0)),
+                     integer(-1), integer(0));
           return choose(compare(arith::CmpIPredicate::sgt, x[0], integer(0)),
                         integer(1), below);
         })
         .Case([&](graph::ReluOp) {
-          return isUnsigned ? x[0]
-                            : make<arith::MaxSIOp>(x[0], integer(0));
+          return isUnsigned ? x[0] : make<arith::MaxSIOp>(x[0], integer(0));
         })
         .Case<graph::FloorOp, graph::CeilOp, graph::RoundOp>(
             [&](auto) { return x[0]; })
@@ -367,9 +354,8 @@ private:
           return compare(isUnsigned ? u[i] : s[i], x[0], x[1]);
         })
         .Default([&](Operation *) -> Value {
-          llvm::report_fatal_error(
-              llvm::Twine("no code for integer ") +
-              op->getName().getStringRef());
+          llvm::report_fatal_error(llvm::Twine("no code for integer ") +
+                                   op->getName().getStringRef());
         });
   }
 
@@ -386,8 +372,7 @@ private:
   /// (or what 1 and -1 give).
   Value integerPower() {
     Type type = x[0].getType();
-    Type exponentType =
-        getElementTypeOrSelf(op->getOperand(1).getType());
+    Type exponentType = getElementTypeOrSelf(op->getOperand(1).getType());
     Value exponent = x[1];
     if (isa<FloatType>(exponentType)) {
       Type real = Emitter::vectorOf(b.getF64Type(), lanes);

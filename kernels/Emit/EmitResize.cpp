@@ -31,10 +31,10 @@ public:
         inSize(e.dim(graph::dimOf(op.getInput(), axis))),
         outSize(e.dim(graph::dimOf(op.getResult(), axis))) {
     double stated = op.getScales()[axis];
-    scale = stated != 0 ? f(stated)
-                        : arith::DivFOp::create(e.b, e.loc, real(outSize),
-                                                real(inSize))
-                              .getResult();
+    scale = stated != 0
+                ? f(stated)
+                : arith::DivFOp::create(e.b, e.loc, real(outSize), real(inSize))
+                      .getResult();
   }
 
   SmallVector<Tap> taps() {
@@ -174,12 +174,12 @@ Value emitResize(Emitter &e, graph::ResizeOp op, ArrayRef<Index> at,
         Value weight = tap.weight;
         if (element.isF64())
           weight = arith::ExtFOp::create(e.b, e.loc, element, weight);
-        value = arith::MulFOp::create(e.b, e.loc, value,
-                                      e.splat(weight, lanes));
+        value =
+            arith::MulFOp::create(e.b, e.loc, value, e.splat(weight, lanes));
       }
-      total = total ? arith::AddFOp::create(e.b, e.loc, total, value)
-                          .getResult()
-                    : value;
+      total = total
+                  ? arith::AddFOp::create(e.b, e.loc, total, value).getResult()
+                  : value;
     }
     return total;
   };

@@ -54,8 +54,8 @@ Emitter::Emitter(graph::KernelOp kernel, StringRef name, int64_t vectorBits)
 }
 
 OwningOpRef<ModuleOp> Emitter::finish() {
-  Value ok = arith::ConstantOp::create(
-      b, loc, b.getI32IntegerAttr(TENON_KERNEL_OK));
+  Value ok =
+      arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(TENON_KERNEL_OK));
   // A fault leaves its code in the record and the kernel runs on: what it
   // would have read out of range is clamped.
   if (status) {
@@ -209,9 +209,9 @@ void Emitter::loop(Value from, Value to, int64_t step,
   });
 }
 
-SmallVector<Value> Emitter::loopWith(
-    Value from, Value to, int64_t step, ValueRange init,
-    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+SmallVector<Value>
+Emitter::loopWith(Value from, Value to, int64_t step, ValueRange init,
+                  function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto first = constantOf(from), last = constantOf(to);
   if (first && last && *first >= *last)
     return SmallVector<Value>(init);
@@ -326,11 +326,11 @@ Value Emitter::floatConstant(Type type, double value) {
 
 Value Emitter::toCompute(Value stored, Type element) {
   Type type = stored.getType();
-  int64_t lanes = isa<VectorType>(type) ? cast<VectorType>(type).getDimSize(0)
-                                        : 1;
+  int64_t lanes =
+      isa<VectorType>(type) ? cast<VectorType>(type).getDimSize(0) : 1;
   if (element.isInteger(1)) {
-    Value zero = splat(arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)),
-                       lanes);
+    Value zero =
+        splat(arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0)), lanes);
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, stored,
                                  zero);
   }
@@ -344,8 +344,8 @@ Value Emitter::toCompute(Value stored, Type element) {
 
 Value Emitter::toStorage(Value computed, Type element) {
   Type type = computed.getType();
-  int64_t lanes = isa<VectorType>(type) ? cast<VectorType>(type).getDimSize(0)
-                                        : 1;
+  int64_t lanes =
+      isa<VectorType>(type) ? cast<VectorType>(type).getDimSize(0) : 1;
   if (element.isInteger(1))
     return arith::ExtUIOp::create(b, loc, vectorOf(b.getI8Type(), lanes),
                                   computed);
@@ -406,9 +406,9 @@ Value Emitter::loadAt(Value pointer, Index offset, Type element,
   if (lanes == 1 || offset.step == 1)
     return toCompute(loadVector(pointer, offset.base, element, lanes), element);
   if (offset.step == 0)
-    return splat(toCompute(loadVector(pointer, offset.base, element, 1),
-                           element),
-                 lanes);
+    return splat(
+        toCompute(loadVector(pointer, offset.base, element, 1), element),
+        lanes);
   // Lanes apart: one scalar load each.
   Type type = vectorOf(storageType(element), lanes);
   Value vector = LLVM::PoisonOp::create(b, loc, type);
@@ -435,8 +435,7 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
   SmallVector<DimExpr> dims = graph::dimsOf(type);
   graph::LayoutAttr layout = graph::layoutOf(type);
   int64_t block = layout ? layout.getChannelBlock() : 0;
-  ArrayRef<int64_t> halo =
-      layout ? layout.getHalo() : ArrayRef<int64_t>();
+  ArrayRef<int64_t> halo = layout ? layout.getHalo() : ArrayRef<int64_t>();
   unsigned spatial = halo.size() / 2;
 
   // Physical sizes, outermost first: [N, C / block, spatial + halo.., block].
@@ -456,9 +455,8 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
       Value blockNumber, within;
       if (index.step == 0) {
         blockNumber = div(index.base, constant(block));
-        within = index.multiple % block == 0
-                     ? constant(0)
-                     : rem(index.base, constant(block));
+        within = index.multiple % block == 0 ? constant(0)
+                                             : rem(index.base, constant(block));
       } else if (index.step == 1 && index.multiple % block == 0 &&
                  lanes <= block) {
         blockNumber = div(index.base, constant(block));
@@ -488,10 +486,10 @@ Value Emitter::laneByLane(ArrayRef<Index> at, int64_t lanes, Type type,
   assert(lanes > 1);
   Value mask = laneMask;
   Type vectorType = vectorOf(type, lanes);
-  Value vector = mask ? arith::ConstantOp::create(b, loc,
-                                                  b.getZeroAttr(vectorType))
-                            .getResult()
-                      : LLVM::PoisonOp::create(b, loc, vectorType).getResult();
+  Value vector =
+      mask ? arith::ConstantOp::create(b, loc, b.getZeroAttr(vectorType))
+                 .getResult()
+           : LLVM::PoisonOp::create(b, loc, vectorType).getResult();
   for (int64_t lane = 0; lane < lanes; ++lane) {
     SmallVector<Index> single;
     Value on = mask ? vector::ExtractOp::create(b, loc, mask, lane) : Value();
@@ -511,16 +509,14 @@ Value Emitter::laneByLane(ArrayRef<Index> at, int64_t lanes, Type type,
   return vector;
 }
 
-Value Emitter::emitLeaf(BlockArgument leaf, ArrayRef<Index> at,
-                        int64_t lanes) {
+Value Emitter::emitLeaf(BlockArgument leaf, ArrayRef<Index> at, int64_t lanes) {
   auto type = cast<RankedTensorType>(leaf.getType());
   Type element = type.getElementType();
   if (auto offset = offsetOf(type, at, lanes))
     return loadAt(pointerOf(leaf), *offset, element, lanes);
-  return laneByLane(at, lanes, computeType(element),
-                    [&](ArrayRef<Index> single) {
-                      return emitLeaf(leaf, single, 1);
-                    });
+  return laneByLane(
+      at, lanes, computeType(element),
+      [&](ArrayRef<Index> single) { return emitLeaf(leaf, single, 1); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -573,15 +569,13 @@ Value Emitter::emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes) {
   if (op->hasTrait<graph::Pointwise>()) {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
-      operands.push_back(
-          emit(operand, broadcastIndex(operand, at), lanes));
+      operands.push_back(emit(operand, broadcastIndex(operand, at), lanes));
     return emitPointwiseOp(*this, op, operands, lanes);
   }
   return emitMovement(op, at, lanes);
 }
 
-void Emitter::fault(Value condition, int32_t code, Value first,
-                    Value second) {
+void Emitter::fault(Value condition, int32_t code, Value first, Value second) {
   status = errorRecord;
   ifThen(condition, [&] {
     auto put = [&](int64_t byte, Value value) {

@@ -7,7 +7,8 @@
 // the elements at a position:
 //
 //     emit(%y, {n, c, h, w + lane}, 8)       %y = graph.relu(graph.add(%a, %b))
-//  => %va = load a[offset(n, c, h, w)] : vector<8xf32>, the same for b, add, max
+//  => %va = load a[offset(n, c, h, w)] : vector<8xf32>, the same for b, add,
+//  max
 //
 // It walks up from the value: pointwise ops become arithmetic, ops that move
 // data become index arithmetic, block arguments become loads, and an op that
@@ -81,7 +82,8 @@ public:
   Value pointerOf(BlockArgument argument);
   Value resultPointer(unsigned i);
 
-  // --- Arithmetic on i64, folding constants ------------------------------------
+  // --- Arithmetic on i64, folding constants
+  // ------------------------------------
 
   Value constant(int64_t value);
   Value add(Value a, Value b);
@@ -97,11 +99,11 @@ public:
   Value select(Value condition, Value a, Value b);
   static std::optional<int64_t> constantOf(Value value);
 
-  // --- Control flow ------------------------------------------------------------
+  // --- Control flow
+  // ------------------------------------------------------------
 
   /// for (i = from; i < to; i += step) body(i)
-  void loop(Value from, Value to, int64_t step,
-            function_ref<void(Value)> body);
+  void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body);
   /// The same, with values carried from one iteration to the next.
   SmallVector<Value>
   loopWith(Value from, Value to, int64_t step, ValueRange init,
@@ -115,14 +117,16 @@ public:
   void forEachTask(ArrayRef<Value> sizes,
                    function_ref<void(ArrayRef<Value>)> body);
 
-  // --- Memory ------------------------------------------------------------------
+  // --- Memory
+  // ------------------------------------------------------------------
 
   /// Address of element `offset` (of `element`'s storage type).
   Value address(Value pointer, Value offset, Type element);
   Value loadVector(Value pointer, Value offset, Type element, int64_t lanes);
   void storeVector(Value vector, Value pointer, Value offset, Type element);
 
-  // --- Elements ----------------------------------------------------------------
+  // --- Elements
+  // ----------------------------------------------------------------
 
   /// The elements of `value` at a position, in compute type: a scalar if
   /// `lanes` is 1, else a vector.
@@ -183,9 +187,10 @@ private:
   Value laneByLane(ArrayRef<Index> at, int64_t lanes, Type type,
                    function_ref<Value(ArrayRef<Index>)> one);
   /// Position in the input of a reshape; none if a vector would be split.
-  std::optional<SmallVector<Index>>
-  reshapeIndex(ArrayRef<graph::DimExpr> from, ArrayRef<graph::DimExpr> to,
-               ArrayRef<Index> at, int64_t lanes);
+  std::optional<SmallVector<Index>> reshapeIndex(ArrayRef<graph::DimExpr> from,
+                                                 ArrayRef<graph::DimExpr> to,
+                                                 ArrayRef<Index> at,
+                                                 int64_t lanes);
 
   struct MemoKey {
     Value value;

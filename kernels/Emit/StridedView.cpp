@@ -13,9 +13,9 @@ using graph::DimExpr;
 static std::optional<SmallVector<DimExpr>>
 reshapeStrides(ArrayRef<DimExpr> from, ArrayRef<DimExpr> strides,
                ArrayRef<DimExpr> to) {
-  MLIRContext *context =
-      to.empty() ? (from.empty() ? nullptr : from[0].getContext())
-                 : to[0].getContext();
+  MLIRContext *context = to.empty()
+                             ? (from.empty() ? nullptr : from[0].getContext())
+                             : to[0].getContext();
   SmallVector<DimExpr> result(to.size());
   for (size_t j = 0; j < to.size(); ++j)
     result[j] = DimExpr::constant(context, 0);

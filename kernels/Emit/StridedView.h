@@ -26,8 +26,8 @@ struct StridedView {
 
 /// The view that `value` is of the first value above it for which `isBase`
 /// holds (by default: block arguments); none if it is not strided.
-std::optional<StridedView>
-viewOf(Value value, function_ref<bool(Value)> isBase = nullptr);
+std::optional<StridedView> viewOf(Value value,
+                                  function_ref<bool(Value)> isBase = nullptr);
 
 } // namespace mlir::tenon
 

@@ -38,7 +38,8 @@ public:
     graph::LayoutAttr layout = graph::layoutOf(op.getInput().getType());
     int64_t block = layout ? layout.getChannelBlock() : 0;
     int64_t vectorDim = block ? 1 : int64_t(dims.size()) - 1;
-    bool across = !dims.empty() && !reduced[vectorDim] && (!block || block == lanes);
+    bool across =
+        !dims.empty() && !reduced[vectorDim] && (!block || block == lanes);
 
     // Tasks: the kept dimensions, the vector's in steps of `lanes`.
     SmallVector<Value> sizes;
@@ -52,9 +53,8 @@ public:
         work = work * dims[i];
         continue;
       }
-      DimExpr size = across && int64_t(i) == vectorDim
-                         ? dims[i].ceilDiv(lanes)
-                         : dims[i];
+      DimExpr size =
+          across && int64_t(i) == vectorDim ? dims[i].ceilDiv(lanes) : dims[i];
       sizes.push_back(e.dim(size));
       code.tasks = code.tasks * size;
     }
@@ -131,8 +131,8 @@ private:
                             return nest(level + 1, carried);
                           });
       Value size = e.dim(dims[d]);
-      Value whole = e.mul(e.div(size, e.constant(kChains)),
-                          e.constant(kChains));
+      Value whole =
+          e.mul(e.div(size, e.constant(kChains)), e.constant(kChains));
       SmallVector<Value> result = e.loopWith(
           e.constant(0), whole, kChains, sums,
           [&](Value i, ValueRange carried) {
@@ -146,13 +146,12 @@ private:
       result[0] = e.loopWith(whole, size, 1, result[0],
                              [&](Value i, ValueRange carried) {
                                at[d] = e.uniform(i);
-                               return SmallVector<Value>{math.combine(
-                                   carried[0], elementAt(at, n))};
+                               return SmallVector<Value>{
+                                   math.combine(carried[0], elementAt(at, n))};
                              })[0];
       return result;
     };
-    SmallVector<Value> sums =
-        nest(0, SmallVector<Value>(kChains, start));
+    SmallVector<Value> sums = nest(0, SmallVector<Value>(kChains, start));
     return math.combine(math.combine(sums[0], sums[1]),
                         math.combine(sums[2], sums[3]));
   }
@@ -165,8 +164,8 @@ private:
     int64_t merged =
         mergedTail(op.getInput(), dims,
                    last - std::min<int64_t>(last, runLength(list, last)));
-    DimExpr length = productOf(kernel.getContext(),
-                               ArrayRef(dims).drop_front(merged));
+    DimExpr length =
+        productOf(kernel.getContext(), ArrayRef(dims).drop_front(merged));
     while (!list.empty() && list.back() >= merged)
       list.pop_back();
     std::function<Value(size_t, Value)> nest = [&](size_t level,

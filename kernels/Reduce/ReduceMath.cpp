@@ -29,10 +29,10 @@ Value ReduceMath::identity() {
       return constant(max ? -infinity : infinity);
     }
     unsigned width = compute.getIntOrFloatBitWidth();
-    APInt value = isUnsigned ? (max ? APInt::getZero(width)
-                                    : APInt::getMaxValue(width))
-                             : (max ? APInt::getSignedMinValue(width)
-                                    : APInt::getSignedMaxValue(width));
+    APInt value =
+        isUnsigned ? (max ? APInt::getZero(width) : APInt::getMaxValue(width))
+                   : (max ? APInt::getSignedMinValue(width)
+                          : APInt::getSignedMaxValue(width));
     return arith::ConstantOp::create(e.b, e.loc,
                                      e.b.getIntegerAttr(compute, value));
   }
@@ -51,8 +51,8 @@ Value ReduceMath::map(Value x) {
       return LLVM::FAbsOp::create(e.b, e.loc, x);
     if (isUnsigned)
       return x;
-    Value zero = arith::ConstantOp::create(e.b, e.loc,
-                                           e.b.getZeroAttr(x.getType()));
+    Value zero =
+        arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(x.getType()));
     Value minus = arith::SubIOp::create(e.b, e.loc, zero, x);
     return arith::MaxSIOp::create(e.b, e.loc, x, minus);
   }

@@ -42,8 +42,8 @@ public:
     KernelCode code;
     code.family = isa<graph::SoftmaxOp>(anchor) ? "softmax" : "norm";
     code.flops = productOf(context, dims) * 8;
-    bool lastAxis = isa<graph::LayerNormOp>(anchor) ||
-                    axis + 1 == int64_t(dims.size());
+    bool lastAxis =
+        isa<graph::LayerNormOp>(anchor) || axis + 1 == int64_t(dims.size());
     if (lastAxis) {
       DimExpr length = productOf(context, ArrayRef(dims).drop_front(tail));
       SmallVector<Value> sizes;
@@ -78,10 +78,18 @@ private:
   Value f(double v, int64_t n) {
     return e.floatConstant(Emitter::vectorOf(f32, n), v);
   }
-  Value add(Value a, Value b) { return arith::AddFOp::create(e.b, e.loc, a, b); }
-  Value sub(Value a, Value b) { return arith::SubFOp::create(e.b, e.loc, a, b); }
-  Value mul(Value a, Value b) { return arith::MulFOp::create(e.b, e.loc, a, b); }
-  Value div(Value a, Value b) { return arith::DivFOp::create(e.b, e.loc, a, b); }
+  Value add(Value a, Value b) {
+    return arith::AddFOp::create(e.b, e.loc, a, b);
+  }
+  Value sub(Value a, Value b) {
+    return arith::SubFOp::create(e.b, e.loc, a, b);
+  }
+  Value mul(Value a, Value b) {
+    return arith::MulFOp::create(e.b, e.loc, a, b);
+  }
+  Value div(Value a, Value b) {
+    return arith::DivFOp::create(e.b, e.loc, a, b);
+  }
   Value larger(Value a, Value b) {
     return arith::MaxNumFOp::create(e.b, e.loc, a, b);
   }
@@ -103,7 +111,8 @@ private:
   void emitSoftmax(graph::SoftmaxOp op, SmallVector<Index> at, Value length) {
     Value lowest = f(-std::numeric_limits<float>::infinity(), 1);
     Value max = emitReduction(
-        e, length, lanes, lowest, [&](Value a, Value b) { return larger(a, b); },
+        e, length, lanes, lowest,
+        [&](Value a, Value b) { return larger(a, b); },
         [&](Index i, int64_t n) {
           at[row] = i;
           Value x = e.emit(input(), at, n);
@@ -119,13 +128,12 @@ private:
           return power;
         });
     Value last = op.getLog() ? emitLog(e.b, e.loc, sum) : div(f(1, 1), sum);
-    forEachVector(e, e.constant(0), length, lanes, lanes,
-                  [&](Index i, int64_t n) {
-                    at[row] = i;
-                    Value x = load(i, n), factor = e.splat(last, n);
-                    finishAt(at, op.getLog() ? sub(x, factor) : mul(x, factor),
-                             n);
-                  });
+    forEachVector(
+        e, e.constant(0), length, lanes, lanes, [&](Index i, int64_t n) {
+          at[row] = i;
+          Value x = load(i, n), factor = e.splat(last, n);
+          finishAt(at, op.getLog() ? sub(x, factor) : mul(x, factor), n);
+        });
   }
 
   void emitNorm(graph::LayerNormOp op, SmallVector<Index> at, Value length) {
@@ -162,8 +170,8 @@ private:
             x = mul(x, e.emit(op.getScale(),
                               e.broadcastIndex(op.getScale(), at), n));
           if (op.getBias())
-            x = add(x, e.emit(op.getBias(), e.broadcastIndex(op.getBias(), at),
-                              n));
+            x = add(
+                x, e.emit(op.getBias(), e.broadcastIndex(op.getBias(), at), n));
           finishAt(at, x, n);
         });
   }
@@ -253,9 +261,9 @@ std::optional<KernelCode> buildRow(graph::KernelOp kernel, StringRef name,
   auto walks = [&](Value v, function_ref<bool(Value)> stop = nullptr) {
     return !v || mergedTail(v, dims, axis, stop) <= axis;
   };
-  Value end = epilogueEnd(
-      cast<graph::YieldOp>(kernel.getBody().front().getTerminator())
-          ->getOperand(0));
+  Value end =
+      epilogueEnd(cast<graph::YieldOp>(kernel.getBody().front().getTerminator())
+                      ->getOperand(0));
   if (axis + 1 < rank &&
       (!walks(norm.getInput()) || !walks(norm.getScale()) ||
        !walks(norm.getBias()) ||

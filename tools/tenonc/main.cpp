@@ -23,15 +23,13 @@ constexpr int kUsage = 2;
 /// Flags of later versions: known by name, so that a script fails with a
 /// reason and not with a typo's message.
 const char *const kLater[] = {
-    "--fp16",       "--bf16",       "--tf32",        "--int8",
-    "--fp8",        "--best",       "--sparsity",    "--min-shapes",
-    "--opt-shapes", "--max-shapes", "--calib",       "--precision",
-    "--schedule",   "--explain",    "--report",      "--timing-cache",
+    "--fp16",       "--bf16",       "--tf32",     "--int8",
+    "--fp8",        "--best",       "--sparsity", "--min-shapes",
+    "--opt-shapes", "--max-shapes", "--calib",    "--precision",
+    "--schedule",   "--explain",    "--report",   "--timing-cache",
     "--refit",      "--cuda-driver"};
 
-bool color() {
-  return isatty(STDERR_FILENO) && !std::getenv("NO_COLOR");
-}
+bool color() { return isatty(STDERR_FILENO) && !std::getenv("NO_COLOR"); }
 
 void print(const std::string &severity, const std::string &text) {
   const char *code = severity == "error"     ? "\033[1;31m"
@@ -245,9 +243,9 @@ int main(int argc, char **argv) {
   tenon::CompileResult result = tenon::compile(options);
   clear();
   if (result.status == 0 && options.stopAfter.empty() && !quiet) {
-    double seconds = std::chrono::duration<double>(
-                         std::chrono::steady_clock::now() - start)
-                         .count();
+    double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+            .count();
     std::fprintf(stderr, "%s: %u kernels, %u launches, %.1f MB, %.1f s\n",
                  options.output.c_str(), result.kernels, result.launches,
                  double(result.engineBytes) / 1e6, seconds);

@@ -56,8 +56,8 @@ TEST_F(StridedViewTest, HeadsAreSplitAndExchanged) {
 TEST_F(StridedViewTest, ExchangedHeadsDoNotMerge) {
   Value x = argument({n(2), n(12), s("S"), n(64)});
   Value back = graph::createTranspose(b, b.getUnknownLoc(), x, {0, 2, 1, 3});
-  Value merged = graph::createReshape(b, b.getUnknownLoc(), back,
-                                      {n(2), s("S"), n(768)});
+  Value merged =
+      graph::createReshape(b, b.getUnknownLoc(), back, {n(2), s("S"), n(768)});
   EXPECT_EQ(strides(merged), "none");
 }
 
