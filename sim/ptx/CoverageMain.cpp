@@ -1,0 +1,18 @@
+//===- CoverageMain.cpp - sim-ptx-coverage --------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   sim-ptx-coverage > docs/ptx-coverage.md
+//
+//===----------------------------------------------------------------------===//
+
+#include "sim/ptx/Coverage.h"
+
+#include <cstdio>
+
+int main() {
+  std::fputs(tenon::sim::ptx::coverageDocument().c_str(), stdout);
+  return 0;
+}
