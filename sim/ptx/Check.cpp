@@ -532,10 +532,11 @@ bool OperandChecker::checkSignature(const Signature &signature,
       return true;
     return fail(list ? *list : instruction.operands.back(),
                 "'" + callee + "' has " + std::to_string(expected.size()) +
-                    " " + what + ", got " + std::to_string(got));
+                    " " + what + (expected.size() == 1 ? "" : "s") + ", got " +
+                    std::to_string(got));
   };
-  return compare("results", results, signature.results) &&
-         compare("parameters", arguments, signature.parameters);
+  return compare("result", results, signature.results) &&
+         compare("parameter", arguments, signature.parameters);
 }
 
 static void setFields(const Form &form, std::span<const ModifierWord> words,
@@ -559,6 +560,55 @@ static void setFields(const Form &form, std::span<const ModifierWord> words,
     if (field != Field::Flag && instruction.get(field) == Mod::None)
       instruction.fields[size_t(field)] = mod;
   }
+}
+
+/// The error of a modifier that only other types take, as .lo of mad.lo.f32:
+/// no form has both it and the type, and some form has the type.
+static std::optional<CheckError>
+wrongForType(const Opcode &opcode, const std::string &name,
+             std::span<const ModifierWord> words) {
+  const ModifierWord *type = nullptr;
+  for (const ModifierWord &word : words)
+    if (!type && word.type != Type::None)
+      type = &word;
+  if (!type)
+    return std::nullopt;
+  auto takes = [](const Form &form, const ModifierWord &word) {
+    return std::any_of(
+        form.slots.begin(), form.slots.end(),
+        [&](const ModifierSlot &slot) { return accepts(slot, word); });
+  };
+  for (const ModifierWord &word : words) {
+    if (word.mod == Mod::None)
+      continue;
+    bool both = false, typeAlone = false, integers = true, floats = true,
+         any = false;
+    for (uint16_t index : opcode.forms) {
+      const Form &form = forms()[index];
+      bool hasWord = takes(form, word), hasType = takes(form, *type);
+      both |= hasWord && hasType;
+      typeAlone |= hasType;
+      for (const ModifierSlot &slot : form.slots)
+        for (Type each : slot.types) {
+          if (!hasWord)
+            continue;
+          any = true;
+          integers &= isInteger(each);
+          floats &= kindOf(each) == TypeKind::Float ||
+                    kindOf(each) == TypeKind::Packed;
+        }
+    }
+    if (both || !typeAlone || !any)
+      continue;
+    std::string modifier = "." + std::string(spelling(word.mod));
+    return CheckError{word.place, name + "modifier " + modifier + " is for " +
+                                      (integers ? "integer"
+                                       : floats ? "floating-point"
+                                                : "other") +
+                                      " types, expected " + dotted(type->type) +
+                                      " without " + modifier};
+  }
+  return std::nullopt;
 }
 
 std::optional<CheckError> tenon::sim::ptx::checkInstruction(
@@ -603,6 +653,8 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
       operandError->place = instruction.place;
     return operandError;
   }
+  if (auto wrong = wrongForType(opcode, name, words))
+    return wrong;
   if (furthest.word >= words.size())
     return CheckError{instruction.place, name + "expected modifier " +
                                              furthest.list() + " after it"};

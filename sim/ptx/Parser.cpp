@@ -25,8 +25,10 @@ const Token &ParserImpl::peek(size_t offset) {
 
 Token ParserImpl::take() {
   Token token = peek();
-  if (token.kind != Token::Kind::End)
+  if (token.kind != Token::Kind::End) {
     ahead.pop_front();
+    atStart = token.is(';') || token.is('{') || token.is('}') || token.is(':');
+  }
   return token;
 }
 
@@ -92,13 +94,21 @@ bool ParserImpl::expectInteger(uint64_t &value) {
   return true;
 }
 
-/// Past the next `;`, or up to a brace.
+/// Past the next `;`, or up to a brace that is not a vector's.
 void ParserImpl::skipStatement() {
+  bool inVector = false;
   for (;;) {
     const Token &token = peek();
-    if (token.kind == Token::Kind::End || token.is('}') || token.is('{'))
+    bool opens = token.is('{'), closes = token.is('}');
+    if (token.kind == Token::Kind::End || (closes && !inVector) ||
+        (opens && (atStart || inVector || !current)))
       return;
-    if (take().is(';'))
+    if (opens || closes)
+      inVector = opens;
+    bool ends = take().is(';');
+    if (closes)
+      atStart = false;
+    if (ends)
       return;
   }
 }
@@ -109,7 +119,8 @@ void ParserImpl::skipStatement() {
 bool ParserImpl::declare(const std::string &name, Symbol symbol) {
   auto [entry, isNew] = scopes.back().names.emplace(name, symbol);
   return isNew ||
-         error(symbol.place, "'" + name + "' is already declared in line " +
+         error(symbol.place, "'" + name + (name.ends_with('<') ? "...>" : "") +
+                                 "' is already declared in line " +
                                  std::to_string(entry->second.place.line));
 }
 
@@ -276,6 +287,8 @@ void ParserImpl::moduleStatement() {
   }
   if (good)
     return;
+  Token at = peek();
+  skipStatement();
   if (peek().is('{')) {
     // The body of a function whose head is wrong is not looked at.
     unsigned depth = 0;
@@ -286,8 +299,6 @@ void ParserImpl::moduleStatement() {
     } while (depth && peek().kind != Token::Kind::End);
     return;
   }
-  Token at = peek();
-  skipStatement();
   if (peek().is('}') ||
       (placeOf(peek()).line == at.line && peek().column == at.column))
     take();
@@ -301,7 +312,7 @@ bool ParserImpl::version() {
   if (token.kind != Token::Kind::Double || dot == std::string::npos ||
       dot + 1 == text.size() || text.size() > 8 ||
       text.find_first_not_of("0123456789.") != std::string::npos)
-    return unexpected("a version, as in '.version 9.0',");
+    return unexpected("a version such as 9.0");
   take();
   module.versionMajor = unsigned(std::stoul(text.substr(0, dot)));
   module.versionMinor = unsigned(std::stoul(text.substr(dot + 1)));

@@ -128,6 +128,7 @@ private:
   std::deque<Token> ahead;
   Diagnostics errors;
   bool stopped = false;
+  bool atStart = true; ///< the last token ended a statement
 
   Module module;
   std::vector<Scope> scopes;

@@ -1,4 +1,4 @@
-//===- Control.cpp - Control flow and the rest, 9.7.12 and 9.7.19 ----------------===//
+//===- Control.cpp - Control flow and the rest, 9.7.12 and 9.7.19 ---------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,5 +21,6 @@ static constexpr FormRow kRows[] = {
     {"pmevent.mask", "", "#", "9.7.19.3", 20},
     {"trap", "", "", "9.7.19.4"},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::controlForms() { return kRows; }

@@ -1,4 +1,4 @@
-//===- Float.cpp - Floating point, PTX ISA 9.7.3 to 9.7.5 ------------------------===//
+//===- Float.cpp - Floating point, PTX ISA 9.7.3 to 9.7.5 -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -79,5 +79,6 @@ static constexpr FormRow kRows[] = {
     {"sub", "RND? .sat? .f32 .f16|.bf16", ">T U T", "9.7.5.2", 100},
     {"fma", "RND .sat? .f32 .f16|.bf16", ">T U U T", "9.7.5.3", 100},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::floatForms() { return kRows; }

@@ -1,4 +1,4 @@
-//===- Integer.cpp - Integer arithmetic, PTX ISA 9.7.1 and 9.7.2 -----------------===//
+//===- Integer.cpp - Integer arithmetic, PTX ISA 9.7.1 and 9.7.2 ----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -53,5 +53,6 @@ static constexpr FormRow kRows[] = {
     {"mad", ".lo|.hi .cc INTCC", ">T T T T", "9.7.2.5", 20},
     {"madc", ".lo|.hi .cc? INTCC", ">T T T T", "9.7.2.6", 20},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::integerForms() { return kRows; }

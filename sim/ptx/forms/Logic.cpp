@@ -1,4 +1,4 @@
-//===- Logic.cpp - Comparison, logic, conversion, 9.7.6 to 9.7.9 -----------------===//
+//===- Logic.cpp - Comparison, logic, conversion, 9.7.6 to 9.7.9 ----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -64,5 +64,6 @@ static constexpr FormRow kRows[] = {
     {"cvt.pack", ".sat .u16|.s16 .s32", ">.b32 U U", "9.7.9.22", 72},
     {"cvt.pack", ".sat .u2|.s2|.u4|.s4|.u8|.s8 .s32 .b32", ">.b32 U U .b32", "9.7.9.22", 72},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::logicForms() { return kRows; }

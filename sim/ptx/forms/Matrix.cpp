@@ -1,4 +1,4 @@
-//===- Matrix.cpp - Warp-level matrix instructions, PTX ISA 9.7.14 ---------------===//
+//===- Matrix.cpp - Warp-level matrix instructions, PTX ISA 9.7.14 --------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -59,5 +59,6 @@ static constexpr FormRow kRows[] = {
     {"mma", ".sp|.sp::ordered_metadata .sync .aligned .m16n8k32|.m16n8k64 .row COLB .satfinite? .s32 .u8|.s8 .u8|.s8 .s32", ">FD FA FB FC .b32 #", "9.7.14.6.3", 80},
     {"mma", ".sp|.sp::ordered_metadata .sync .aligned .m16n8k64|.m16n8k128 .row COLB .satfinite? .s32 .u4|.s4 .u4|.s4 .s32", ">FD FA FB FC .b32 #", "9.7.14.6.3", 80},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::matrixForms() { return kRows; }

@@ -1,4 +1,4 @@
-//===- Memory.cpp - Loads, stores, copies, PTX ISA 9.7.9 and 9.7.17 --------------===//
+//===- Memory.cpp - Loads, stores, copies, PTX ISA 9.7.9 and 9.7.17 -------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -36,5 +36,6 @@ static constexpr FormRow kRows[] = {
     {"stackrestore", ".u32|.u64", "T", "9.7.17.2", 52},
     {"alloca", ".u32|.u64", ">T T #?", "9.7.17.3", 52},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::memoryForms() { return kRows; }

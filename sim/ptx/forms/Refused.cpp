@@ -1,4 +1,4 @@
-//===- Refused.cpp - Instructions that this version refuses by name --------------===//
+//===- Refused.cpp - Instructions that this version refuses by name -------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -97,5 +97,6 @@ static constexpr FormRow kRows[] = {
     {"vmax4", "", nullptr, "9.7.18.2", 30, "video instructions are left out"},
     {"vset4", "", nullptr, "9.7.18.2", 30, "video instructions are left out"},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::refusedForms() { return kRows; }

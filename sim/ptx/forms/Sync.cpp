@@ -1,4 +1,4 @@
-//===- Sync.cpp - Synchronization and communication, PTX ISA 9.7.13 --------------===//
+//===- Sync.cpp - Synchronization and communication, PTX ISA 9.7.13 -------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -92,5 +92,6 @@ static constexpr FormRow kRows[] = {
     {"mbarrier.try_wait", ".parity .acquire|.relaxed SCOPE MBSPACE? .b64", ">.pred [] .u32 .u32?", "9.7.13.15.16", 90},
     {"mbarrier.pending_count", ".b64", ">.b32 T", "9.7.13.15.17", 80},
 };
+// clang-format on
 
 std::span<const FormRow> tenon::sim::ptx::syncForms() { return kRows; }
