@@ -30,7 +30,7 @@ bool tenon::sim::ptx::registerFits(Type have, Type want, bool relaxed) {
   if (haveKind == TypeKind::Bits || wantKind == TypeKind::Bits)
     return true;
   if (isInteger(have))
-    return isInteger(want) || wantKind == TypeKind::Packed;
+    return isInteger(want);
   return false;
 }
 
@@ -359,7 +359,7 @@ bool OperandChecker::checkGroup(const OperandSpec &spec, Type type,
 
 bool OperandChecker::checkScalar(const OperandSpec &spec, Type type,
                                  const Operand &operand) {
-  if (operand.negated && !spec.negatable)
+  if (operand.negated && !(spec.negatable && type == Type::Pred))
     return fail(operand, "'!' is not allowed here");
   switch (operand.kind) {
   case Operand::Kind::Sink:
@@ -378,9 +378,12 @@ bool OperandChecker::checkScalar(const OperandSpec &spec, Type type,
       return true;
     break;
   case Operand::Kind::Immediate: {
+    bool isFloat = kindOf(operand.type) == TypeKind::Float;
+    // A predicate source may be a constant: vote.sync.ballot.b32 r, 1, -1.
+    if (type == Type::Pred && spec.negatable && !isFloat)
+      return true;
     if (spec.destination || type == Type::Pred)
       break;
-    bool isFloat = kindOf(operand.type) == TypeKind::Float;
     TypeKind kind = kindOf(type);
     if (kind == TypeKind::Packed ||
         (isFloat ? !isInteger(type) : kind != TypeKind::Float))
@@ -483,6 +486,10 @@ bool OperandChecker::checkAnything(const OperandSpec &spec,
            fail(operand, "an address does not fit type " + dotted(type));
   if (type == Type::Pred && operand.kind == Operand::Kind::Immediate &&
       !spec.destination && kindOf(operand.type) != TypeKind::Float)
+    return true;
+  // Special registers were of 16 bits once, PTX ISA 10.1.
+  if (operand.kind == Operand::Kind::Special && !spec.destination &&
+      operand.type == Type::U32 && type == Type::U16)
     return true;
   OperandSpec scalar = spec;
   return checkScalar(scalar, type, operand);

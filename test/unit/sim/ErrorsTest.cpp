@@ -145,8 +145,8 @@ TEST(Errors, Operands) {
             "'h1' of type .b16");
   EXPECT_EQ(in("mov.b64 d0, f0;"), "ptx:10:13: mov.b64: expected an operand of "
                                    "type .b64, got register 'f0' of type .f32");
-  EXPECT_EQ(in("not.pred p0, !p1;"),
-            "ptx:10:15: not.pred: '!' is not allowed here");
+  EXPECT_EQ(in("not.b32 r0, !r1;"),
+            "ptx:10:14: not.b32: '!' is not allowed here");
   EXPECT_EQ(in(".local .b32 x = 3;"),
             "ptx:10:17: only .global and .const variables have initializers");
   EXPECT_EQ(in("ld.global.u32 r0, [d0;"), "ptx:10:22: expected ']', got ';'");

@@ -120,7 +120,8 @@ TEST(Instructions, BitsFitAnyTypeOfTheirSize) {
        {"add.f32 r0, r1, r2;", "add.s32 u0, r1, u2;", "mov.b32 r0, f1;",
         "and.b32 f0, f1, f2;", "fma.rn.f16x2 r0, r1, r2, r3;"})
     EXPECT_EQ(errorsOf(kernelWith(good)), "") << good;
-  for (const char *bad : {"add.f32 u0, f1, f2;", "add.s32 f0, r1, r2;",
-                          "add.f64 f0, e1, e2;", "mov.f32 f0, u1;"})
+  for (const char *bad :
+       {"add.f32 u0, f1, f2;", "add.s32 f0, r1, r2;", "add.f64 f0, e1, e2;",
+        "mov.f32 f0, u1;", "add.f16x2 u0, u1, u2;"})
     EXPECT_NE(errorsOf(kernelWith(bad)), "") << bad;
 }
