@@ -374,6 +374,10 @@ bool OperandChecker::checkScalar(const OperandSpec &spec, Type type,
       return true;
     break;
   case Operand::Kind::Special:
+    // PTX ISA 10.
+    if (form.row->opcode != std::string_view("mov") &&
+        form.row->opcode != std::string_view("cvt"))
+      return fail(operand, "only mov and cvt read special registers");
     if (!spec.destination && registerFits(operand.type, type, spec.relaxed))
       return true;
     break;

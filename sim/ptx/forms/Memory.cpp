@@ -10,11 +10,11 @@ using namespace tenon::sim::ptx;
 
 // clang-format off
 static constexpr FormRow kRows[] = {
-    {"ld", ".weak? LDSPACE? LDCACHE? EVICT? EVICT2? .L2::cache_hint? PREFETCH? .unified? VEC? LDTYPE", ">{N}T~_ [] .b64?", "9.7.9.8"},
-    {"ld", ".volatile LDSPACE? PREFETCH? VEC? LDTYPE", ">{N}T~_ []", "9.7.9.8"},
-    {"ld", "*.relaxed|.acquire SCOPE LDSPACE? EVICT? EVICT2? .L2::cache_hint? PREFETCH? VEC? LDTYPE", ">{N}T~_ [] .b64?", "9.7.9.8", 70},
+    {"ld", ".weak? LDSPACE? LDCACHE? EVICT? EVICT2? .L2::cache_hint? PREFETCH? .unified? VEC? LDTYPE", ">{N}T~ [] .b64?", "9.7.9.8"},
+    {"ld", ".volatile LDSPACE? PREFETCH? VEC? LDTYPE", ">{N}T~ []", "9.7.9.8"},
+    {"ld", "*.relaxed|.acquire SCOPE LDSPACE? EVICT? EVICT2? .L2::cache_hint? PREFETCH? VEC? LDTYPE", ">{N}T~ [] .b64?", "9.7.9.8", 70},
     {"ld", ".mmio .relaxed .sys .global? LDTYPE", ">T~ []", "9.7.9.8", 70},
-    {"ld", ".global NCCACHE? .nc EVICT? EVICT2? .L2::cache_hint? PREFETCH? VEC? LDTYPE", ">{N}T~_ [] .b64?", "9.7.9.9", 32},
+    {"ld", ".global NCCACHE? .nc EVICT? EVICT2? .L2::cache_hint? PREFETCH? VEC? LDTYPE", ">{N}T~ [] .b64?", "9.7.9.9", 32},
     {"ldu", ".global? VEC? LDTYPE", ">{N}T~ []", "9.7.9.10"},
     {"st", ".weak? STSPACE? STCACHE? EVICT? EVICT2? .L2::cache_hint? VEC? LDTYPE", "[] {N}T~ .b64?", "9.7.9.11"},
     {"st", ".volatile STSPACE? VEC? LDTYPE", "[] {N}T~", "9.7.9.11"},

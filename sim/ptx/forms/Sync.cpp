@@ -59,8 +59,8 @@ static constexpr FormRow kRows[] = {
 
     {"vote", ".all|.any|.uni .pred", ">T !.pred", "9.7.13.8", 12},
     {"vote", ".ballot .b32", ">T !.pred", "9.7.13.8", 20},
-    {"vote", ".sync .all|.any|.uni .pred", ">T !.pred .b32", "9.7.13.9", 30},
-    {"vote", ".sync .ballot .b32", ">T !.pred .b32", "9.7.13.9", 30},
+    {"vote", "*.sync .all|.any|.uni .pred", ">T !.pred .b32", "9.7.13.9", 30},
+    {"vote", "*.sync .ballot .b32", ">T !.pred .b32", "9.7.13.9", 30},
     {"match", ".any .sync .b32|.b64", ">.b32 T .b32", "9.7.13.10", 70},
     {"match", ".all .sync .b32|.b64", ">.b32_| T .b32", "9.7.13.10", 70},
     {"activemask", ".b32", ">T", "9.7.13.11", 30},

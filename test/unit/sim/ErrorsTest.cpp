@@ -40,8 +40,8 @@ TEST(Errors, Instructions) {
             "expected .u32 without .rn");
   EXPECT_EQ(in("setp.lo.f16x3 p0, f1, f2;"),
             "ptx:10:8: setp.lo.f16x3: unknown modifier '.f16x3'");
-  EXPECT_EQ(in("cvt.f32.s32.s32 f0, r1;"),
-            "ptx:10:12: cvt.f32.s32.s32: modifier .s32 does not fit here, "
+  EXPECT_EQ(in("cvt.rn.f32.s32.s32 f0, r1;"),
+            "ptx:10:15: cvt.rn.f32.s32.s32: modifier .s32 does not fit here, "
             "expected none");
   EXPECT_EQ(in("mma.sync.aligned.m16n8k16.row.row.f32.f16.f16.f32 "
                "{f0,f1,f2,f3}, {r0,r1}, {r4,r5}, {f4,f5,f6,f7};"),
@@ -64,6 +64,8 @@ TEST(Errors, Instructions) {
 }
 
 TEST(Errors, Operands) {
+  EXPECT_EQ(in("add.u32 r0, %tid.x, 1;"),
+            "ptx:10:13: add.u32: only mov and cvt read special registers");
   EXPECT_EQ(in("add.u32 r0, r1"), "ptx:11:1: expected ';', got '}'");
   EXPECT_EQ(in("add.u32 r0, r1;"),
             "ptx:10:1: add.u32: expected 3 operands, got 2");

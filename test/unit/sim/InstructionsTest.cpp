@@ -122,6 +122,7 @@ TEST(Instructions, BitsFitAnyTypeOfTheirSize) {
     EXPECT_EQ(errorsOf(kernelWith(good)), "") << good;
   for (const char *bad :
        {"add.f32 u0, f1, f2;", "add.s32 f0, r1, r2;", "add.f64 f0, e1, e2;",
-        "mov.f32 f0, u1;", "add.f16x2 u0, u1, u2;"})
+        "mov.f32 f0, u1;", "add.f16x2 u0, u1, u2;", "cvt.s32.f32 r0, f1;",
+        "cvt.rn.f32.f32 f0, f1;"})
     EXPECT_NE(errorsOf(kernelWith(bad)), "") << bad;
 }
