@@ -274,6 +274,10 @@ bool ParserImpl::addRegisters(RegisterGroup group) {
   if (group.count > kMaxRegisters - current->registers.size())
     return error(group.place,
                  "more than " + std::to_string(kMaxRegisters) + " registers");
+  if (group.count > kMaxAllRegisters - registerCount)
+    return error(group.place, "more than " + std::to_string(kMaxAllRegisters) +
+                                  " registers in the module");
+  registerCount += group.count;
   group.first = uint32_t(current->registers.size());
   Symbol symbol{Operand::Kind::Register,
                 uint32_t(current->registerGroups.size()), group.place};

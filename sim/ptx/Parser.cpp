@@ -7,6 +7,8 @@
 #include "sim/ptx/Parser.h"
 #include "sim/ptx/ParserImpl.h"
 
+#include <algorithm>
+
 using namespace tenon::sim::ptx;
 
 std::variant<Module, Diagnostics>
@@ -541,6 +543,10 @@ bool ParserImpl::variables(Mod space, Linkage linkage, uint32_t owner) {
       if (!initializer(variable))
         return false;
     }
+    if (repeat > kMaxVariables -
+                     std::min<size_t>(kMaxVariables, module.variables.size()))
+      return error(variable.place,
+                   "more than " + std::to_string(kMaxVariables) + " variables");
     std::string base = variable.name;
     for (uint32_t i = 0; i < repeat; ++i) {
       if (repeat > 1)

@@ -26,7 +26,9 @@ namespace tenon::sim::ptx {
 
 inline constexpr unsigned kMaxErrors = 20;
 inline constexpr unsigned kMaxDepth = 128;
-inline constexpr uint32_t kMaxRegisters = 1u << 20; ///< of a function
+inline constexpr uint32_t kMaxRegisters = 1u << 20;    ///< of a function
+inline constexpr uint32_t kMaxAllRegisters = 1u << 24; ///< of a module
+inline constexpr uint32_t kMaxVariables = 1u << 18;    ///< of a module
 
 struct Diagnostic {
   uint32_t line = 0, column = 0;

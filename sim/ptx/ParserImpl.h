@@ -135,6 +135,7 @@ private:
   Function *current = nullptr;
   uint32_t currentIndex = kNone;
   uint32_t locFile = 0, locLine = 0;
+  uint32_t registerCount = 0; ///< of all functions
   /// Names of the operands of the instruction being parsed that may be labels
   /// further on; their operands have kind Label and index kNone.
   std::vector<std::pair<std::string, Place>> pending;

@@ -104,6 +104,20 @@ TEST(Damage, CountsAreBounded) {
             "");
 }
 
+TEST(Damage, SumsOverTheModuleAreBounded) {
+  std::string functions, variables;
+  for (int i = 0; i < 20; ++i)
+    functions +=
+        ".func f" + std::to_string(i) + "() { .reg .b32 x<1000000>; }\n";
+  EXPECT_NE(errorsOf(functions).find("more than 16777216 registers in the "
+                                     "module"),
+            std::string::npos);
+  for (int i = 0; i < 70; ++i)
+    variables += ".global .b32 v" + std::to_string(i) + "_<4096>;\n";
+  EXPECT_NE(errorsOf(variables).find("more than 262144 variables"),
+            std::string::npos);
+}
+
 TEST(Damage, DivisionInConstantsIsGuarded) {
   EXPECT_EQ(errorsOf(kernelWith("mov.u32 r0, 1 / 0;")),
             "ptx:10:15: division by zero in a constant expression");
