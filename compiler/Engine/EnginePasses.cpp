@@ -19,7 +19,6 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 
 namespace mlir::tenon::engine {
 
@@ -63,13 +62,6 @@ ProgramTarget programTarget(const CpuTarget &cpu) {
 void buildLowerKernelsPipeline(OpPassManager &pm) {
   buildLowerKernelPipeline(
       pm.nest<ProgramOp>().nest<KernelOp>().nest<ModuleOp>());
-}
-
-void registerEnginePipelines() {
-  PassPipelineRegistration<>(
-      "engine-lower-kernels",
-      "The code of all CPU kernels of an engine to the LLVM dialect",
-      [](OpPassManager &pm) { buildLowerKernelsPipeline(pm); });
 }
 
 } // namespace mlir::tenon::engine

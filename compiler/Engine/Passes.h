@@ -19,13 +19,11 @@ namespace mlir::tenon::engine {
 ProgramTarget programTarget(const CpuTarget &cpu);
 
 /// Adds what takes the code of all CPU kernels of an engine module to the LLVM
-/// dialect; `tenon-opt --engine-lower-kernels`.
+/// dialect; `tenon-opt --stage-llvm`.
 void buildLowerKernelsPipeline(OpPassManager &pm);
 
 #define GEN_PASS_REGISTRATION
 #include "compiler/Engine/Passes.h.inc"
-
-void registerEnginePipelines();
 
 } // namespace mlir::tenon::engine
 

@@ -93,13 +93,9 @@ static FailureOr<DimExpr> countWindows(const InferReporter &report, DimExpr in,
   return (in + (low + slack)).ceilDiv(stride);
 }
 
-LogicalResult
-ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
-                         ValueRange operands, DictionaryAttr attributes,
-                         OpaqueProperties properties, RegionRange regions,
-                         SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  InferReporter report(location, getOperationName());
+/// What conv and conv_transpose demand alike.
+template <typename Adaptor>
+static LogicalResult checkConvolution(const InferReporter &report, Adaptor op) {
   if (failed(report.expectAttr(op.getStridesAttr(), "strides")) ||
       failed(report.expectAttr(op.getPadsAttr(), "pads")) ||
       failed(report.expectAttr(op.getDilationsAttr(), "dilations")) ||
@@ -116,6 +112,21 @@ ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
     return failure();
   if (groups < 1)
     return report.fail("expected groups >= 1, got ", groups);
+  return success();
+}
+
+LogicalResult
+ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes,
+                         OpaqueProperties properties, RegionRange regions,
+                         SmallVectorImpl<Type> &types) {
+  Adaptor op(operands, attributes, properties, regions);
+  InferReporter report(location, getOperationName());
+  if (failed(checkConvolution(report, op)))
+    return failure();
+  Value input = op.getInput(), filter = op.getFilter();
+  int64_t rank = rankOf(input), groups = op.getGroups();
+  Window window{op.getStrides(), op.getPads(), op.getDilations()};
   DimExpr channels = dimOf(filter, 0);
   if (failed(report.expectEqualSizes(
           dimOf(input, 1), dimOf(filter, 1) * groups,
@@ -148,25 +159,15 @@ LogicalResult ConvTransposeOp::inferReturnTypes(
     SmallVectorImpl<Type> &types) {
   Adaptor op(operands, attributes, properties, regions);
   InferReporter report(location, getOperationName());
-  if (failed(report.expectAttr(op.getStridesAttr(), "strides")) ||
-      failed(report.expectAttr(op.getPadsAttr(), "pads")) ||
-      failed(report.expectAttr(op.getDilationsAttr(), "dilations")) ||
-      failed(report.expectAttr(op.getOutputPaddingAttr(), "output_padding")) ||
-      failed(report.expectAttr(op.getGroupsAttr(), "groups")))
+  if (failed(report.expectAttr(op.getOutputPaddingAttr(), "output_padding")) ||
+      failed(checkConvolution(report, op)))
     return failure();
   Value input = op.getInput(), filter = op.getFilter();
   int64_t rank = rankOf(input), groups = op.getGroups();
-  if (rank < 3 || rankOf(filter) != rank)
-    return report.fail("expected input and filter of one rank >= 3, got ", rank,
-                       " and ", rankOf(filter));
   Window window{op.getStrides(), op.getPads(), op.getDilations()};
-  if (failed(report.expectSameElement(input, filter)) ||
-      failed(checkWindow(report, window, rank - 2)) ||
-      failed(report.expectCount(op.getOutputPadding().size(), rank - 2,
+  if (failed(report.expectCount(op.getOutputPadding().size(), rank - 2,
                                 "output paddings")))
     return failure();
-  if (groups < 1)
-    return report.fail("expected groups >= 1, got ", groups);
   DimExpr channels = dimOf(filter, 1) * groups;
   if (failed(report.expectEqualSizes(dimOf(input, 1), dimOf(filter, 0),
                                      "input channels and the filter's "

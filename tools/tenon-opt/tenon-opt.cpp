@@ -24,7 +24,6 @@ int main(int argc, char **argv) {
   mlir::registerTransformsPasses();
   mlir::tenon::graph::registerGraphPasses();
   mlir::tenon::engine::registerEnginePasses();
-  mlir::tenon::engine::registerEnginePipelines();
   mlir::tenon::registerStagePipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Tenon's pass driver\n", registry));

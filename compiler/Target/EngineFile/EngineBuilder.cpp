@@ -115,6 +115,9 @@ public:
   FailureOr<std::unique_ptr<schema::VariantT>> write(const ProgramCode &code) {
     engine::ProgramOp program = code.program;
     variant->target = std::make_unique<schema::TargetT>();
+    if (program.getKind() != engine::TargetKind::cpu)
+      return program.emitOpError("is for a target that engine files cannot be "
+                                 "written for in this version");
     variant->target->kind = schema::TargetKind::Cpu;
     variant->target->isa = program.getArch().str();
     if (ArrayAttr features = program.getFeaturesAttr())

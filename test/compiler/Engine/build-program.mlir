@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: %tenon-opt %s -engine-build-program -split-input-file | FileCheck %s
-// RUN: %tenon-opt %s -engine-build-program -engine-lower-kernels \
+// RUN: %tenon-opt %s -engine-build-program -stage-llvm \
 // RUN:     -split-input-file | FileCheck %s --check-prefix=LLVM
 //
 // A function of kernels becomes an interface and a program. Equal kernels are
