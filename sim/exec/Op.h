@@ -55,11 +55,11 @@ inline constexpr Row kNoRow = ~0u;
 
 struct Op {
   Handler run = nullptr;
-  Row guard = kNoRow; ///< predicate of `@p`
+  Row guard = kNoRow;     ///< predicate of `@p`
   uint32_t guardFlip = 0; ///< ~0 for `@!p`
   Row d = kNoRow, e = kNoRow;
   Row a = kNoRow, b = kNoRow, c = kNoRow, f = kNoRow;
-  uint32_t list = 0;      ///< first of Program::lists
+  uint32_t list = 0; ///< first of Program::lists
   uint16_t listCount = 0;
   /// Free for the family of the handler: a truth table, a mode, a width.
   uint16_t mode = 0;

@@ -34,14 +34,21 @@ inline constexpr uint32_t kAllLanes = ~0u;
 
 namespace TENON_SIM_ISA {
 
-template <typename T>
-using Lanes [[gnu::vector_size(32 * sizeof(T))]] = T;
+template <typename T> using Lanes [[gnu::vector_size(32 * sizeof(T))]] = T;
 
 template <size_t Bytes> struct SignedOfSize;
-template <> struct SignedOfSize<1> { using type = int8_t; };
-template <> struct SignedOfSize<2> { using type = int16_t; };
-template <> struct SignedOfSize<4> { using type = int32_t; };
-template <> struct SignedOfSize<8> { using type = int64_t; };
+template <> struct SignedOfSize<1> {
+  using type = int8_t;
+};
+template <> struct SignedOfSize<2> {
+  using type = int16_t;
+};
+template <> struct SignedOfSize<4> {
+  using type = int32_t;
+};
+template <> struct SignedOfSize<8> {
+  using type = int64_t;
+};
 /// What a comparison of Lanes<T> gives: 0 or -1 in each lane.
 template <typename T>
 using LaneMask = Lanes<typename SignedOfSize<sizeof(T)>::type>;
@@ -51,7 +58,8 @@ template <typename T> TENON_SIM_INLINE Lanes<T> load(const void *row) {
   std::memcpy(&value, row, sizeof(value));
   return value;
 }
-template <typename T> TENON_SIM_INLINE void storeAll(void *row, Lanes<T> value) {
+template <typename T>
+TENON_SIM_INLINE void storeAll(void *row, Lanes<T> value) {
   std::memcpy(row, &value, sizeof(value));
 }
 template <typename T> TENON_SIM_INLINE Lanes<T> splat(T value) {

@@ -24,14 +24,18 @@ struct Frame;
 struct Warp {
   /// Registers of the frame; constants of the program. See Row.
   char *base[2] = {nullptr, nullptr};
-  uint32_t mask = 0;   ///< lanes that this op changes
-  uint32_t active = 0; ///< lanes of the running split
-  uint32_t pc = 0;     ///< of the next op: handlers of branches set it
-  uint32_t index = 0;  ///< of the warp in its block
+  const Row *lists = nullptr; ///< Program::lists
+  uint32_t mask = 0;          ///< lanes that this op changes
+  uint32_t active = 0;        ///< lanes of the running split
+  uint32_t pc = 0;            ///< of the next op: handlers of branches set it
+  uint32_t index = 0;         ///< of the warp in its block
   Frame *frame = nullptr;
   Block *block = nullptr;
 
   char *row(Row at) const { return base[at & 1] + (at & ~1u); }
+
+  /// The rows of an op's operands in braces.
+  const Row *listRows(const Op &op) const { return lists + op.list; }
 
   /// The condition code register's carry flags, PTX ISA 9.7.2, bit n for lane
   /// n: the first word of a frame's registers.

@@ -1,0 +1,132 @@
+//===- DeviceMemory.h - The memory of a simulated device --------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Device addresses have a range of their own, which the process keeps reserved
+// and inaccessible: a host pointer in a kernel is out of bounds, and a device
+// pointer that the host dereferences faults as beside a real GPU. The bytes lie
+// elsewhere, at a constant distance:
+//
+//   device address  kDeviceBase + n   no access        what programs hold
+//   backing         backing_    + n   the bytes        what executes
+//   shadow          shadow_     + n   one state a byte written or not
+//
+// Memory that the host shares (pinned, registered, managed) has the same
+// address on both sides and is its own backing.
+//
+// Allocations are 256-byte aligned with a gap (the red zone) behind each; freed
+// ones stay in the table, so that a late access finds whose memory it was,
+// until the space is needed again.
+//
+// Threads: allocate, release and the queries lock; bytes do not.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_SIM_MEMORY_DEVICEMEMORY_H
+#define TENON_SIM_MEMORY_DEVICEMEMORY_H
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tenon::sim {
+
+enum class MemoryKind : uint8_t {
+  Device,
+  Managed,    ///< one address for host and device
+  Pinned,     ///< host memory that the driver allocated
+  Registered, ///< host memory of the program, registered with the driver
+  Variable,   ///< of a module
+  Constant,   ///< of a module; kernels cannot write it
+};
+
+struct Allocation {
+  uint64_t address = 0, size = 0;
+  MemoryKind kind = MemoryKind::Device;
+  uint64_t number = 0; ///< 1 for the first of the process, and so on
+  bool freed = false;
+  std::string name;          ///< of a variable
+  char *bytes = nullptr;     ///< backing
+  uint8_t *shadow = nullptr; ///< one a byte, or none: all counts as written
+
+  uint64_t end() const { return address + size; }
+  bool contains(uint64_t at, uint64_t count = 1) const {
+    return at >= address && count <= size && at - address <= size - count;
+  }
+};
+
+/// States of a shadow byte.
+inline constexpr uint8_t kUnwritten = 0, kWritten = 1;
+
+class DeviceMemory {
+public:
+  static constexpr uint64_t kDeviceBase = 0x300000000000;
+
+  /// `capacity` bytes at most; `reserve` is what the address range spans.
+  explicit DeviceMemory(uint64_t capacity);
+  ~DeviceMemory();
+  DeviceMemory(const DeviceMemory &) = delete;
+  DeviceMemory &operator=(const DeviceMemory &) = delete;
+
+  /// nullptr if there is no room. `alignment` is a power of two.
+  std::shared_ptr<const Allocation>
+  allocate(uint64_t size, uint64_t alignment = 256,
+           MemoryKind kind = MemoryKind::Device, std::string name = {});
+  /// Host memory of the program that kernels may read and write from now on.
+  std::shared_ptr<const Allocation> registerHost(void *begin, uint64_t size);
+  /// Frees the allocation that begins at `address`; false if none does.
+  bool release(uint64_t address);
+
+  /// The live allocation that holds an address, or nullptr.
+  std::shared_ptr<const Allocation> find(uint64_t address) const;
+  /// For messages: the allocation, live or freed, that holds the address or is
+  /// closest to it; nullptr if there is none.
+  std::shared_ptr<const Allocation> nearest(uint64_t address) const;
+  /// Every live allocation, by address.
+  std::vector<std::shared_ptr<const Allocation>> live() const;
+
+  uint64_t capacity() const { return capacity_; }
+  uint64_t used() const;
+  /// Whether an address lies in the range that belongs to the device.
+  static bool isDeviceAddress(uint64_t address) {
+    return address - kDeviceBase < kDeviceSpan;
+  }
+
+  /// Counts the changes of the table, so that caches of it know their age.
+  uint64_t generation() const;
+
+  /// Host side copies: marks bytes as written, or as the source's state.
+  static void markWritten(const Allocation &allocation, uint64_t address,
+                          uint64_t size);
+  static void copyShadow(const Allocation &to, uint64_t toAddress,
+                         const Allocation &from, uint64_t fromAddress,
+                         uint64_t size);
+
+private:
+  static constexpr uint64_t kDeviceSpan = uint64_t(1) << 40;
+  static constexpr uint64_t kRedZone = 256;
+
+  struct Gap {
+    uint64_t size = 0;
+  };
+
+  mutable std::mutex mutex_;
+  uint64_t capacity_, used_ = 0, count_ = 0;
+  uint64_t generation_ = 1;
+  char *backing_ = nullptr;
+  uint8_t *shadow_ = nullptr;
+  void *reserved_ = nullptr;
+  /// Live and freed allocations, by address; freed ones vanish when their
+  /// space is used again.
+  std::map<uint64_t, std::shared_ptr<Allocation>> allocations_;
+  uint64_t next_ = 0; ///< offset of the space never used
+};
+
+} // namespace tenon::sim
+
+#endif // TENON_SIM_MEMORY_DEVICEMEMORY_H
