@@ -14,24 +14,35 @@
 //   shadow          shadow_     + n   one state a byte written or not
 //
 // Memory that the host shares (pinned, registered, managed) has the same
-// address on both sides and is its own backing.
+// address on both sides and is its own backing. The host writes to it unseen,
+// so that it has no shadow.
 //
-// Allocations are 256-byte aligned with a gap (the red zone) behind each; freed
-// ones stay in the table, so that a late access finds whose memory it was,
-// until the space is needed again.
+// Allocations are 256-byte aligned with a gap (the red zone) behind each. As on
+// a device, whose pages are mapped wherever there is room, only the sum of the
+// sizes is limited: the addresses span several times the capacity. Freed
+// allocations stay in the table, so that a late access finds whose memory it
+// was, until kQuarantine bytes were freed after them and the space is reused.
+// Bytes of a large allocation go back to the operating system at once, so that
+// an 80 GB device costs what a program touches.
 //
-// Threads: allocate, release and the queries lock; bytes do not.
+// Threads: every member function locks; bytes do not. An Allocation that was
+// handed out does not change: `freed` says how it stood at that time.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef TENON_SIM_MEMORY_DEVICEMEMORY_H
 #define TENON_SIM_MEMORY_DEVICEMEMORY_H
 
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tenon::sim {
@@ -67,17 +78,20 @@ class DeviceMemory {
 public:
   static constexpr uint64_t kDeviceBase = 0x300000000000;
 
-  /// `capacity` bytes at most; `reserve` is what the address range spans.
+  /// `capacity` bytes at most. Throws std::bad_alloc if the process may not
+  /// reserve the addresses.
   explicit DeviceMemory(uint64_t capacity);
   ~DeviceMemory();
   DeviceMemory(const DeviceMemory &) = delete;
   DeviceMemory &operator=(const DeviceMemory &) = delete;
 
-  /// nullptr if there is no room. `alignment` is a power of two.
+  /// nullptr if there is no room. `alignment` is a power of two. Only Device,
+  /// Variable and Constant count against the capacity.
   std::shared_ptr<const Allocation>
   allocate(uint64_t size, uint64_t alignment = 256,
            MemoryKind kind = MemoryKind::Device, std::string name = {});
-  /// Host memory of the program that kernels may read and write from now on.
+  /// Host memory of the program that kernels may read and write from now on;
+  /// nullptr if it is empty or a part of it is known already.
   std::shared_ptr<const Allocation> registerHost(void *begin, uint64_t size);
   /// Frees the allocation that begins at `address`; false if none does.
   bool release(uint64_t address);
@@ -98,7 +112,9 @@ public:
   }
 
   /// Counts the changes of the table, so that caches of it know their age.
-  uint64_t generation() const;
+  uint64_t generation() const {
+    return generation_.load(std::memory_order_acquire);
+  }
 
   /// Host side copies: marks bytes as written, or as the source's state.
   static void markWritten(const Allocation &allocation, uint64_t address,
@@ -109,22 +125,45 @@ public:
 
 private:
   static constexpr uint64_t kDeviceSpan = uint64_t(1) << 40;
-  static constexpr uint64_t kRedZone = 256;
+  static constexpr uint64_t kRedZone = 256, kGranularity = 256;
+  /// Freed bytes that wait before their space is used again.
+  static constexpr uint64_t kQuarantine = uint64_t(256) << 20;
+  /// Freed allocations of host memory that are remembered for messages.
+  static constexpr size_t kFreedHost = 256;
 
-  struct Gap {
-    uint64_t size = 0;
+  struct Space {
+    uint64_t offset = 0, size = 0;
   };
+  using Table = std::map<uint64_t, std::shared_ptr<const Allocation>>;
+
+  bool takeSpace(uint64_t size, uint64_t alignment, uint64_t &offset);
+  void addGap(uint64_t offset, uint64_t size);
+  void removeGap(std::map<uint64_t, uint64_t>::iterator gap);
+  void forgetFreed(uint64_t begin, uint64_t end);
+  bool overlapsLive(uint64_t begin, uint64_t end) const;
+  std::shared_ptr<const Allocation> allocateShared(Allocation allocation,
+                                                   uint64_t alignment);
+  std::shared_ptr<const Allocation> insert(Allocation allocation);
+  Table::const_iterator holder(uint64_t address) const;
 
   mutable std::mutex mutex_;
-  uint64_t capacity_, used_ = 0, count_ = 0;
-  uint64_t generation_ = 1;
+  const uint64_t capacity_;
+  uint64_t span_ = 0; ///< of the addresses, backing and shadow
+  uint64_t used_ = 0, count_ = 0;
+  std::atomic<uint64_t> generation_{1};
   char *backing_ = nullptr;
   uint8_t *shadow_ = nullptr;
-  void *reserved_ = nullptr;
-  /// Live and freed allocations, by address; freed ones vanish when their
-  /// space is used again.
-  std::map<uint64_t, std::shared_ptr<Allocation>> allocations_;
-  uint64_t next_ = 0; ///< offset of the space never used
+  /// Live and freed allocations, by address; they never overlap.
+  Table allocations_;
+  /// Device offsets: never used from here on, free, freed lately.
+  uint64_t next_ = 0;
+  std::map<uint64_t, uint64_t> gaps_; ///< size by offset
+  std::set<std::pair<uint64_t, uint64_t>> gapsBySize_;
+  std::deque<Space> quarantine_;
+  uint64_t quarantined_ = 0;
+  /// What lies around a device or shared allocation, by its address.
+  std::unordered_map<uint64_t, Space> spaces_;
+  std::deque<uint64_t> freedHost_;
 };
 
 } // namespace tenon::sim
