@@ -263,41 +263,34 @@ bool isCarry(const std::string &text) {
 }
 } // namespace
 
-class ExecInteger : public testing::TestWithParam<Level> {};
+class ExecInteger : public testing::TestWithParam<Level> {
+protected:
+  void check(const std::vector<std::string> &opcodes,
+             const Reference &reference,
+             const std::function<bool(const std::string &)> &accept = {}) {
+    checkForms(GetParam(), opcodes, reference, accept, 64);
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Level, ExecInteger, testing::ValuesIn(levels()),
                          levelName);
 
-TEST_P(ExecInteger, AddSub) {
-  checkForms(GetParam(), {"add", "sub"}, addSub, isPlain);
-}
+TEST_P(ExecInteger, AddSub) { check({"add", "sub"}, addSub, isPlain); }
 TEST_P(ExecInteger, Products) {
-  checkForms(GetParam(), {"mul", "mad", "mul24", "mad24"}, product, isPlain);
+  check({"mul", "mad", "mul24", "mad24"}, product, isPlain);
 }
-TEST_P(ExecInteger, Quotients) {
-  checkForms(GetParam(), {"div", "rem"}, quotient, hasNoFloat);
-}
-TEST_P(ExecInteger, Sad) { checkForms(GetParam(), {"sad"}, sad); }
-TEST_P(ExecInteger, AbsNeg) {
-  checkForms(GetParam(), {"abs", "neg"}, absNeg, hasNoFloat);
-}
-TEST_P(ExecInteger, MinMax) {
-  checkForms(GetParam(), {"min", "max"}, minMax, hasNoFloat);
-}
-TEST_P(ExecInteger, Counts) {
-  checkForms(GetParam(), {"popc", "clz", "brev", "bfind"}, counts);
-}
-TEST_P(ExecInteger, Fields) { checkForms(GetParam(), {"bfe", "bfi"}, fields); }
-TEST_P(ExecInteger, Fns) { checkForms(GetParam(), {"fns"}, fns); }
-TEST_P(ExecInteger, SzextBmsk) {
-  checkForms(GetParam(), {"szext", "bmsk"}, szextBmsk);
-}
-TEST_P(ExecInteger, Dot) { checkForms(GetParam(), {"dp4a", "dp2a"}, dot); }
+TEST_P(ExecInteger, Quotients) { check({"div", "rem"}, quotient, hasNoFloat); }
+TEST_P(ExecInteger, Sad) { check({"sad"}, sad); }
+TEST_P(ExecInteger, AbsNeg) { check({"abs", "neg"}, absNeg, hasNoFloat); }
+TEST_P(ExecInteger, MinMax) { check({"min", "max"}, minMax, hasNoFloat); }
+TEST_P(ExecInteger, Counts) { check({"popc", "clz", "brev", "bfind"}, counts); }
+TEST_P(ExecInteger, Fields) { check({"bfe", "bfi"}, fields); }
+TEST_P(ExecInteger, Fns) { check({"fns"}, fns); }
+TEST_P(ExecInteger, SzextBmsk) { check({"szext", "bmsk"}, szextBmsk); }
+TEST_P(ExecInteger, Dot) { check({"dp4a", "dp2a"}, dot); }
 TEST_P(ExecInteger, CarryOut) {
-  checkForms(GetParam(), {"add", "sub", "mad"}, extended, isCarry);
+  check({"add", "sub", "mad"}, extended, isCarry);
 }
-TEST_P(ExecInteger, CarryIn) {
-  checkForms(GetParam(), {"addc", "subc", "madc"}, extended);
-}
+TEST_P(ExecInteger, CarryIn) { check({"addc", "subc", "madc"}, extended); }
 
 // The ISA's own examples, 9.7.1.17, 9.7.1.21 and 9.7.1.22.
 TEST_P(ExecInteger, Examples) {
@@ -314,6 +307,41 @@ TEST_P(ExecInteger, Examples) {
   EXPECT_EQ(result("fns.b32 r0, 0xaaaaaaaa, 2, -1;"), 1u);
   EXPECT_EQ(result("szext.wrap.u32 r0, 0xffffffff, 0;"), 0u);
   EXPECT_EQ(result("bmsk.wrap.b32 r0, 1, 2;"), 6u);
+}
+
+// None of these may trap, whether the lane runs or not.
+TEST_P(ExecInteger, QuotientsThatTrapOnTheHost) {
+  struct Case {
+    const char *type;
+    char prefix;
+    unsigned bits;
+  };
+  for (Case each :
+       {Case{"s16", 'h', 16}, Case{"s32", 'r', 32}, Case{"s64", 'd', 64},
+        Case{"u16", 'h', 16}, Case{"u32", 'r', 32}, Case{"u64", 'd', 64}})
+    for (const char *opcode : {"div", "rem"})
+      for (uint32_t mask : {~0u, 0x0000ffffu, 0u}) {
+        std::string p(1, each.prefix);
+        bool isSigned = each.type[0] == 's', isDiv = opcode[0] == 'd';
+        uint64_t least = uint64_t(1) << (each.bits - 1);
+        uint64_t ones = maskOf(each.bits);
+        OneOp op(GetParam(), std::string(opcode) + "." + each.type + " " + p +
+                                 "0, " + p + "1, " + p + "2;");
+        for (unsigned lane = 0; lane < 32; ++lane) {
+          op.set(p + "0", lane, 7);
+          op.set(p + "1", lane, least);
+          op.set(p + "2", lane, lane % 2 ? 0 : ones);
+        }
+        op.run(mask);
+        for (unsigned lane = 0; lane < 32; ++lane) {
+          uint64_t expected = !(mask >> lane & 1) ? 7
+                              : lane % 2          ? ones
+                              : isSigned          ? (isDiv ? least : 0)
+                                                  : (isDiv ? 0 : least);
+          EXPECT_EQ(op.get(p + "0", lane), expected)
+              << opcode << each.type << lane;
+        }
+      }
 }
 
 // Every quotient of small numbers, and around the powers of two, where a

@@ -20,7 +20,8 @@ namespace tenon::test {
 static constexpr unsigned kLanes = 32;
 static constexpr unsigned kSlot = 512;     ///< of a register, the widest
 static constexpr unsigned kRegisters = 64; ///< 8 of each of 6 types, and more
-static constexpr unsigned kFirst = 64;     ///< after the carry flags
+static constexpr unsigned kSpecial = 31; ///< r7 stands for any special register
+static constexpr unsigned kFirst = 64;   ///< after the carry flags
 
 std::vector<Level> levels() {
   std::vector<Level> all = {Level::V3};
@@ -81,6 +82,8 @@ struct OneOp::Impl {
       if (type == Type::Pred)
         return splat(operand.value ? ~0u : 0, 4);
       return splat(uint64_t(operand.value), bytesOf(type));
+    case Operand::Kind::Special:
+      return rowOf(kSpecial);
     default:
       return scratch(0);
     }
@@ -142,6 +145,8 @@ void OneOp::Impl::decode() {
       continue;
     }
     *sources[nextSource] = rowOf(operand, type);
+    if (operand.kind == Operand::Kind::Special)
+      type = operand.type;
     *sourceWidths[nextSource++] = uint8_t(bytesOf(type));
   }
 }
@@ -244,22 +249,40 @@ static uint64_t specialOf(std::mt19937_64 &random) {
   }
 }
 
+/// Such numbers in lanes of some bytes, one after the other.
+static const std::vector<char> &poolOf(unsigned width) {
+  static std::vector<char> pools[9];
+  std::vector<char> &pool = pools[width];
+  std::mt19937_64 random(width);
+  while (pool.size() < 1u << 16) {
+    uint64_t value = specialOf(random);
+    const char *bytes = reinterpret_cast<const char *>(&value);
+    pool.insert(pool.end(), bytes, bytes + width);
+  }
+  return pool;
+}
+
 void OneOp::fill(std::mt19937_64 &random) {
   char *bytes = impl->registers;
-  // Rows hold lanes of any width: each of its own.
   for (unsigned index = 0; index < kRegisters; ++index) {
     char *row = bytes + Impl::rowOf(index);
     unsigned kind = index / 8;
-    unsigned width = kind == 0 ? 8 : kind < 3 ? 2 : kind == 3 ? 4 : 8;
-    for (unsigned at = 0; at < kSlot; at += width) {
-      uint64_t value = kind == 0 ? random() : specialOf(random);
-      // Equal numbers in neighbouring registers, for comparisons.
-      if (index % 8 && random() % 8 == 0)
-        std::memcpy(&value, row - kSlot + at, width);
-      std::memcpy(row + at, &value, width);
+    unsigned width = kind == 0 ? 4 : kind < 3 ? 2 : kind == 3 ? 4 : 8;
+    const std::vector<char> &pool = poolOf(width);
+    size_t first = random() % (pool.size() - kSlot) / width * width;
+    std::memcpy(row, pool.data() + first, kSlot);
+    // Equal numbers in neighbouring registers, for comparisons.
+    uint64_t same = random();
+    for (unsigned k = 0; index % 8 && k < 4; ++k, same >>= 8) {
+      unsigned at = same % (kSlot / width) * width;
+      std::memcpy(row + at, row - kSlot + at, width);
+    }
+    if (kind == 0) {
+      auto predicate = uint32_t(random());
+      std::memcpy(row, &predicate, 4);
     }
   }
-  uint64_t flags = random();
+  auto flags = uint32_t(random());
   std::memcpy(bytes, &flags, 4);
 }
 
@@ -282,8 +305,9 @@ void OneOp::run(uint32_t mask) {
 void OneOp::copyFrom(const OneOp &other) {
   std::memcpy(impl->registers, other.impl->registers, sizeof(impl->registers));
 }
-std::string OneOp::stateBytes() const {
-  return std::string(impl->registers, kFirst + kRegisters * kSlot);
+bool OneOp::sameState(const OneOp &other) const {
+  return !std::memcmp(impl->registers, other.impl->registers,
+                      kFirst + kRegisters * kSlot);
 }
 
 //===----------------------------------------------------------------------===//
@@ -376,7 +400,8 @@ variantsOf(const std::string &opcode,
 }
 
 void checkVariant(Level level, const Variant &variant,
-                  const Reference &reference, unsigned rounds) {
+                  const WarpReference &reference, const Prepare &prepare,
+                  unsigned rounds) {
   SCOPED_TRACE(variant.text);
   OneOp op(level, variant.text), expected(level, variant.text);
   ASSERT_EQ(op.error(), "");
@@ -386,6 +411,8 @@ void checkVariant(Level level, const Variant &variant,
                     : round == 1 ? 1u << random() % 32
                                  : uint32_t(random());
     op.fill(random);
+    if (prepare)
+      prepare(op, mask, random);
     LaneIn in[kLanes];
     LaneOut out[kLanes];
     for (unsigned lane = 0; lane < kLanes; ++lane) {
@@ -393,8 +420,8 @@ void checkVariant(Level level, const Variant &variant,
       in[lane].carry = op.carry(lane);
       for (size_t s = 0; s < variant.sources.size(); ++s)
         in[lane].s[s] = op.get(variant.sources[s], lane);
-      out[lane] = reference(op.instruction(), in[lane]);
     }
+    reference(op.instruction(), in, mask, out);
     // What must come out: the old state with the results in it.
     expected.copyFrom(op);
     for (unsigned lane = 0; lane < kLanes; ++lane) {
@@ -427,19 +454,30 @@ void checkVariant(Level level, const Variant &variant,
               << where();
         ASSERT_EQ(op.carry(lane), expected.carry(lane)) << where();
       }
-    ASSERT_TRUE(op.stateBytes() == expected.stateBytes())
+    ASSERT_TRUE(op.sameState(expected))
         << "registers or lanes changed that the instruction does not write";
   }
 }
 
+void checkVariant(Level level, const Variant &variant,
+                  const Reference &reference, unsigned rounds) {
+  auto eachLane = [&](const Instruction &instruction, const LaneIn(&in)[kLanes],
+                      uint32_t, LaneOut(&out)[kLanes]) {
+    for (unsigned lane = 0; lane < kLanes; ++lane)
+      out[lane] = reference(instruction, in[lane]);
+  };
+  checkVariant(level, variant, eachLane, {}, rounds);
+}
+
 void checkForms(Level level, const std::vector<std::string> &opcodes,
                 const Reference &reference,
-                const std::function<bool(const std::string &)> &accept) {
+                const std::function<bool(const std::string &)> &accept,
+                unsigned rounds) {
   for (const std::string &opcode : opcodes) {
     std::vector<Variant> variants = variantsOf(opcode, accept);
     EXPECT_FALSE(variants.empty()) << opcode;
     for (const Variant &variant : variants)
-      checkVariant(level, variant, reference);
+      checkVariant(level, variant, reference, rounds);
   }
 }
 

@@ -13,7 +13,8 @@
 //   op.get("r0", 5);
 //
 // Registers: p0 to p7 (.pred), b0.. (.b8), h0.. (.b16), r0.. (.b32), d0..
-// (.b64), q0.. (.b128; `part` 1 is the upper half).
+// (.b64), q0.. (.b128; `part` 1 is the upper half); r7 stands for any special
+// register.
 //
 // `checkForms` takes every form of some opcodes from the instruction table,
 // with each combination of its modifiers, and compares what the handler does
@@ -63,9 +64,9 @@ public:
   void fill(std::mt19937_64 &random);
   void run(uint32_t mask);
 
-  /// All registers, to be compared.
-  std::string stateBytes() const;
+  /// All registers and the carry flags.
   void copyFrom(const OneOp &other);
+  bool sameState(const OneOp &other) const;
 
 private:
   struct Impl;
@@ -101,11 +102,22 @@ std::vector<Variant>
 variantsOf(const std::string &opcode,
            const std::function<bool(const std::string &)> &accept = {});
 
+/// A reference that sees the whole warp, and the lanes that execute.
+using WarpReference =
+    std::function<void(const sim::ptx::Instruction &, const LaneIn (&in)[32],
+                       uint32_t mask, LaneOut (&out)[32])>;
+/// Changes registers before an instruction runs.
+using Prepare = std::function<void(OneOp &, uint32_t mask, std::mt19937_64 &)>;
+
+void checkVariant(Level level, const Variant &variant,
+                  const WarpReference &reference, const Prepare &prepare,
+                  unsigned rounds);
 void checkVariant(Level level, const Variant &variant,
                   const Reference &reference, unsigned rounds = 16);
 void checkForms(Level level, const std::vector<std::string> &opcodes,
                 const Reference &reference,
-                const std::function<bool(const std::string &)> &accept = {});
+                const std::function<bool(const std::string &)> &accept = {},
+                unsigned rounds = 16);
 
 /// Sign-extends the low `bits`.
 int64_t signedOf(uint64_t value, unsigned bits);
