@@ -42,7 +42,7 @@ Step withCarry(Warp &w, const Op &op) {
     }
     if constexpr (Out)
       out |= bitsOfLanes(carries) << i;
-    put<Word>(d, i, spread<Word>(w.mask >> i) ? value : get<Word>(d, i));
+    put<Word>(d, i, value, w.mask);
   }
   if constexpr (Out)
     storePredicate(&w.carry(), out, w.mask);

@@ -126,7 +126,7 @@ TENON_SIM_INLINE void writeTruth(char *row, uint32_t truth, D value,
                                  uint32_t mask) {
   for (unsigned i = 0; i < kWarpSize; i += kChunk) {
     Chunk<D> result = spread<D>(truth >> i) ? all<D>(value) : Chunk<D>{};
-    put<D>(row, i, spread<D>(mask >> i) ? result : get<D>(row, i));
+    put<D>(row, i, result, mask);
   }
 }
 [[gnu::noinline]] void finishSet(Warp &w, const Op &op, uint32_t truth) {

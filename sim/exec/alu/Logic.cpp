@@ -44,10 +44,7 @@ template <typename T> Step selp(Warp &w, const Op &op) {
   uint32_t p = loadPredicate(w.row(op.c));
 #pragma unroll
   for (unsigned i = 0; i < kWarpSize; i += kChunk) {
-    Chunk<T> value = spread<T>(p >> i) ? get<T>(a, i) : get<T>(b, i);
-    if (w.mask != kAllLanes) [[unlikely]]
-      value = spread<T>(w.mask >> i) ? value : get<T>(d, i);
-    put<T>(d, i, value);
+    put<T>(d, i, spread<T>(p >> i) ? get<T>(a, i) : get<T>(b, i), w.mask);
   }
   return Step::Next;
 }

@@ -97,6 +97,15 @@ template <typename V> TENON_SIM_INLINE uint32_t bitsOfLanes(V truth) {
                             bools);
 }
 
+/// Writes the lanes of a chunk that are in the warp's mask.
+template <typename T>
+TENON_SIM_INLINE void put(char *row, unsigned at, Chunk<T> value,
+                          uint32_t mask) {
+  if (mask != kAllLanes) [[unlikely]]
+    value = spread<T>(mask >> at) ? value : get<T>(apart(row), at);
+  put<T>(row, at, value);
+}
+
 template <typename T> struct Source {
   const char *row;
   TENON_SIM_INLINE Chunk<T> at(unsigned lane) const {
@@ -113,10 +122,8 @@ TENON_SIM_INLINE Step map(Warp &w, const Op &op, Source<S>... sources) {
     for (unsigned i = 0; i < kWarpSize; i += kChunk)
       put<D>(d, i, F(sources.at(i)...));
   } else {
-    for (unsigned i = 0; i < kWarpSize; i += kChunk) {
-      Chunk<D> value = F(sources.at(i)...);
-      put<D>(d, i, spread<D>(w.mask >> i) ? value : get<D>(d, i));
-    }
+    for (unsigned i = 0; i < kWarpSize; i += kChunk)
+      put<D>(d, i, F(sources.at(i)...), w.mask);
   }
   return Step::Next;
 }

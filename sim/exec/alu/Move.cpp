@@ -27,9 +27,7 @@ template <typename D, typename A = D> Step move(Warp &w, const Op &op) {
 
 TENON_SIM_INLINE void moveRow(char *d, const char *a, uint32_t mask) {
   for (unsigned i = 0; i < kWarpSize; i += kChunk) {
-    auto value = get<uint64_t>(a, i);
-    put<uint64_t>(d, i,
-                  spread<uint64_t>(mask >> i) ? value : get<uint64_t>(d, i));
+    put<uint64_t>(d, i, get<uint64_t>(a, i), mask);
   }
 }
 Step move128(Warp &w, const Op &op) {
@@ -60,7 +58,7 @@ TENON_SIM_INLINE void packWord(Warp &w, const Row *parts, char *d) {
         part &= 0xff;
       value |= part << at;
     }
-    put<Word>(d, i, spread<Word>(w.mask >> i) ? value : get<Word>(d, i));
+    put<Word>(d, i, value, w.mask);
   }
 }
 template <typename Word, unsigned Part> Step pack(Warp &w, const Op &op) {
@@ -84,8 +82,7 @@ TENON_SIM_INLINE void unpackWord(Warp &w, const Row *parts, const char *a) {
       auto part = convert<P>(value >> at);
       if constexpr (Part == 8)
         part &= 0xff;
-      char *d = w.row(parts[at / Part]);
-      put<P>(d, i, spread<P>(w.mask >> i) ? part : get<P>(d, i));
+      put<P>(w.row(parts[at / Part]), i, part, w.mask);
     }
   }
 }
@@ -164,13 +161,18 @@ using Register = __m256i;
 #endif
 using Bytes = Vec<uint8_t, 4 * kChunk>;
 
+constexpr auto kLaneInBlock = [] {
+  Vec<uint32_t, kChunk> lanes{};
+  for (unsigned i = 0; i < kChunk; ++i)
+    lanes[i] = (i & 3) * 0x04040404;
+  return lanes;
+}();
+
 /// Bytes of [b, a], 9.7.9.7. Each byte of `which` chooses one by its low three
 /// bits; bit 3 asks for its sign in all bits.
 template <typename V> TENON_SIM_INLINE V permute(V a, V b, V which) {
   // Byte shuffles work within 16 bytes: the lane's own four of them.
-  Bytes lane;
-  for (unsigned i = 0; i < sizeof(V); ++i)
-    lane[i] = i & 12;
+  Bytes lane = Bytes(kLaneInBlock);
   Bytes choice = Bytes(which);
   auto places = Register((choice & 3) | lane);
   Bytes fromA = Bytes(shuffleBytes(Register(a), places));
