@@ -58,10 +58,12 @@ LaneOut product(const Instruction &i, const LaneIn &in) {
   unsigned width = is24 ? 24 : n.bits;
   bool isWide = i.get(Field::MulMode) == Mod::Wide;
   unsigned out = isWide ? 2 * n.bits : n.bits;
-  Int result = n.value(in.s[0], width) * n.value(in.s[1], width);
   // The product of 64 unsigned bits only fits 128 unsigned ones.
+  auto whole = (unsigned __int128)n.value(in.s[0], width) *
+               (unsigned __int128)n.value(in.s[1], width);
+  Int result = Int(whole);
   if (n.isHigh() && n.bits == 64 && !n.isSigned)
-    result = Int((unsigned __int128)in.s[0] * in.s[1] >> 64);
+    result = Int(whole >> 64);
   else if (n.isHigh())
     result >>= is24 ? 16 : n.bits;
   if (is24 && n.isHigh())

@@ -192,10 +192,10 @@ INSTANTIATE_TEST_SUITE_P(Level, ExecLogic, testing::ValuesIn(levels()),
                          levelName);
 
 TEST_P(ExecLogic, Setp) {
-  checkForms(GetParam(), {"setp"}, setp, comparesOthers);
+  checkForms(GetParam(), {"setp"}, setp, comparesOthers, 8);
 }
 TEST_P(ExecLogic, Set) { // Thousands of forms: each a little.
-  checkForms(GetParam(), {"set"}, set, comparesOthers, 4);
+  checkForms(GetParam(), {"set"}, set, comparesOthers, 3);
 }
 TEST_P(ExecLogic, SelpSlct) {
   checkForms(GetParam(), {"selp", "slct"}, choose);

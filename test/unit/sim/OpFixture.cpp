@@ -39,7 +39,7 @@ int64_t signedOf(uint64_t value, unsigned bits) {
 uint64_t maskOf(unsigned bits) { return ~uint64_t(0) >> (64 - bits); }
 
 struct OneOp::Impl {
-  Module module;
+  std::shared_ptr<const Module> module;
   Op op;
   RowWidths widths;
   Handler handler = nullptr;
@@ -51,7 +51,7 @@ struct OneOp::Impl {
   /// Predicate sources with `!`: from, to.
   std::vector<std::pair<Row, Row>> negations;
 
-  const Function &function() const { return module.functions[0]; }
+  const Function &function() const { return module->functions[0]; }
   const Instruction &instruction() const { return function().instructions[0]; }
 
   static Row rowOf(uint32_t index) { return kFirst + index * kSlot; }
@@ -162,7 +162,8 @@ OneOp::OneOp(Level level, const std::string &text)
     problem = errors->at(0).text();
     return;
   }
-  impl->module = std::move(std::get<Module>(parsed));
+  impl->module =
+      std::make_shared<const Module>(std::move(std::get<Module>(parsed)));
   impl->decode();
   using Select = Handler (*)(const Instruction &, const RowWidths &, Op &);
   static constexpr Select kSelect[2][4] = {
@@ -177,6 +178,8 @@ OneOp::OneOp(Level level, const std::string &text)
   if (found != 1)
     problem = text + ": " + std::to_string(found) + " families have a handler";
 }
+OneOp::OneOp(const OneOp &other)
+    : impl(std::make_unique<Impl>(*other.impl)), problem(other.problem) {}
 OneOp::~OneOp() = default;
 
 const Instruction &OneOp::instruction() const { return impl->instruction(); }
@@ -403,8 +406,9 @@ void checkVariant(Level level, const Variant &variant,
                   const WarpReference &reference, const Prepare &prepare,
                   unsigned rounds) {
   SCOPED_TRACE(variant.text);
-  OneOp op(level, variant.text), expected(level, variant.text);
+  OneOp op(level, variant.text);
   ASSERT_EQ(op.error(), "");
+  OneOp expected(op);
   std::mt19937_64 random(std::hash<std::string>()(variant.text));
   for (unsigned round = 0; round < rounds; ++round) {
     uint32_t mask = round == 0   ? ~0u

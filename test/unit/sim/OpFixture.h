@@ -49,6 +49,7 @@ std::string levelName(const testing::TestParamInfo<Level> &info);
 class OneOp {
 public:
   OneOp(Level level, const std::string &text);
+  OneOp(const OneOp &other);
   ~OneOp();
 
   /// Empty if the text parsed and a family has a handler.
