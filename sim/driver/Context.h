@@ -53,7 +53,20 @@ public:
   /// Whether the stream records a graph; CUDA_ERROR_INVALID_HANDLE if it is
   /// none.
   virtual CUresult isCapturing(CUstream stream, bool &capturing) = 0;
+  /// Before the host gives memory back (cuMemFree, cuMemFreeHost,
+  /// cuMemHostUnregister): waits for the work that uses it, which it reports if
+  /// the program has not waited for it itself. `call` is the API's name.
+  virtual void beforeFree(uint64_t address, const char *call) = 0;
+  /// For calls that a stream capture forbids since they may synchronize
+  /// (cuMemAlloc, cuMemFree, cuModuleLoad ...):
+  /// CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, which ends the capture, or
+  /// CUDA_SUCCESS.
+  virtual CUresult checkUnsafeCall() = 0;
 };
+
+/// Whether the calling thread is in a host function of a stream, where calls
+/// of the API are CUDA_ERROR_NOT_PERMITTED.
+bool inHostFunction();
 
 /// Of sim/driver/stream.
 std::unique_ptr<StreamSet> makeStreams(Context &context);

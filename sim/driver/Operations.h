@@ -64,15 +64,23 @@ struct Release {
 
 using Operation = std::variant<Copy, Fill, KernelLaunch, Release>;
 
-/// Executes it now. A fault becomes the context's (Context::fault) and is
-/// returned; findings are written to the log. Takes no lock of the driver.
-CUresult execute(Context &context, const Operation &operation);
-
 /// Bytes that the host or a stream touches; for the order between them.
 struct Access {
   uint64_t address = 0, size = 0;
   bool write = false;
 };
+
+/// What executing it has shown.
+struct Executed {
+  uint64_t warpInstructions = 0; ///< of a kernel
+  std::vector<Access> touched;   ///< by a kernel, where the executor says it
+};
+
+/// Executes it now. A fault becomes the context's (Context::fault) and is
+/// returned; findings are written to the log. Takes no lock of the driver.
+CUresult execute(Context &context, const Operation &operation,
+                 Executed *executed = nullptr);
+
 /// Of a copy, fill or release; what a kernel touches is not known beforehand.
 std::vector<Access> accesses(const Operation &operation);
 
