@@ -16,7 +16,7 @@ using namespace tenon::sim::exec;
 
 static Name find(std::string_view spelling) {
 #define X(name, text)                                                          \
-  if (spelling == text)                                                        \
+  if (spelling == (text))                                                      \
     return Name::name;
   TENON_SIM_ALU_NAMES(X)
 #undef X

@@ -240,7 +240,7 @@ TEST_P(ExecWarp, ShflAsCompilersUseIt) {
 }
 
 TEST_P(ExecWarp, ShflSinksAndInPlace) {
-  for (Variant variant :
+  for (const Variant &variant :
        {Variant{"shfl.sync.down.b32 r0, r1, r2, r3, r4;",
                 "r0",
                 "",
