@@ -53,7 +53,7 @@ struct FormRow {
   const char *opcode;
   const char *modifiers;
   const char *operands; ///< nullptr: refused
-  const char *section;  ///< of PTX ISA 9.0
+  const char *section;  ///< of PTX ISA 9.1
   unsigned sm = 0;      ///< first target that has it
   const char *reason = nullptr;
 };

@@ -1,4 +1,4 @@
-//===- Integer.cpp - Integer arithmetic, PTX ISA 9.7.1 and 9.7.2 ----------===//
+//===- Integer.cpp - Integer arithmetic, 9.7.1, 9.7.2 and 9.7.18 ----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -52,6 +52,10 @@ static constexpr FormRow kRows[] = {
     {"subc", ".cc? INTCC", ">T T T", "9.7.2.4"},
     {"mad", ".lo|.hi .cc INTCC", ">T T T T", "9.7.2.5", 20},
     {"madc", ".lo|.hi .cc? INTCC", ">T T T T", "9.7.2.6", 20},
+
+    // The video instruction that CUDA's own headers use, without selectors.
+    {"vabsdiff4", ".u32|.s32 .u32|.s32 .u32|.s32 .sat?", ">T U V T", "9.7.18.2.3", 30},
+    {"vabsdiff4", ".u32|.s32 .u32|.s32 .u32|.s32 .add", ">T U V T", "9.7.18.2.3", 30},
 };
 // clang-format on
 

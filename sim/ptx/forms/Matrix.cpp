@@ -32,6 +32,8 @@ static constexpr FormRow kRows[] = {
     {"wmma.mma", ".sync .aligned LAYOUTA LAYOUTB WMMA16 .f32 .bf16 .bf16 .f32", ">FD FA FB FC", "9.7.14.4.5", 80},
     {"wmma.mma", ".sync .aligned LAYOUTA LAYOUTB .m16n16k8 .f32 .tf32 .tf32 .f32", ">FD FA FB FC", "9.7.14.4.5", 80},
     {"wmma.mma", ".sync .aligned LAYOUTA LAYOUTB .m8n8k4 RND? .f64 .f64 .f64 .f64", ">FD FA FB FC", "9.7.14.4.5", 80},
+    // As nvcc writes it; the ISA has the rounding before the types.
+    {"wmma.mma", ".sync .aligned LAYOUTA LAYOUTB .m8n8k4 .f64 .f64 .f64 .f64 RND", ">FD FA FB FC", "9.7.14.4.5", 80},
     {"wmma.mma", ".sync .aligned .row COLB .m8n8k32 .s32 .u4|.s4 .u4|.s4 .s32 .satfinite?", ">FD FA FB FC", "9.7.14.4.5", 75},
     {"wmma.mma", ".xor|.and .popc .sync .aligned .row COLB .m8n8k128 .s32 .b1 .b1 .s32", ">FD FA FB FC", "9.7.14.4.5", 75},
     {"mma", ".sync .aligned .m8n8k4 LAYOUTA LAYOUTB .f16|.f32 .f16 .f16 .f16|.f32", ">FD FA FB FC", "9.7.14.5.14", 70},
