@@ -55,6 +55,8 @@ struct Kernel {
   unsigned ptxVersion = 0,
            binaryVersion = 0; ///< as CU_FUNC_ATTRIBUTE_*: 84, 80
   std::shared_ptr<const Program> program;
+  uint32_t function = 0;         ///< of the program's
+  uint32_t dynamicAlignment = 1; ///< of the extern .shared variables it uses
 };
 
 struct GlobalVariable {

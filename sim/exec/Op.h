@@ -42,7 +42,9 @@ struct Warp;
 enum class Step : uint8_t {
   Next,   ///< go on at Warp::pc
   Switch, ///< the running lanes changed: choose lanes again
-  Wait,   ///< nothing was done: try the same op again later
+  Wait,   ///< nothing was done: the same op again when more lanes have come
+  Block,  ///< done, but go on only after a barrier
+  Yield,  ///< done, and this is a loop that waits: let others run
   Fault,  ///< the launch ends
 };
 

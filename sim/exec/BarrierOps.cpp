@@ -1,0 +1,188 @@
+//===- BarrierOps.cpp - Barriers and fences, PTX ISA 9.7.13.1 to .4 -------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A barrier counts threads. Without a count it waits for all threads of the
+// block that have not exited; with one, for that many, where a warp counts
+// whole. `bar` and `.aligned` must be executed by all lanes of a warp together:
+// lanes wait for those that can still come, and if they stand at another
+// barrier, that is found when nothing can run any more (Stuck.cpp).
+//
+//===----------------------------------------------------------------------===//
+
+#include "sim/exec/MemoryAccess.h"
+#include "sim/ptx/Instructions.h"
+
+#include <atomic>
+#include <bit>
+#include <cstring>
+
+using namespace tenon::sim;
+using namespace tenon::sim::exec;
+using ptx::Field;
+using ptx::Instruction;
+using ptx::Mod;
+
+namespace {
+enum BarrierKind : uint16_t { Sync, Arrive, RedPopc, RedAnd, RedOr };
+}
+
+static uint32_t uniformValue(const WarpState &warp, Row row) {
+  uint32_t value;
+  std::memcpy(&value, warp.row(row) + unsigned(std::countr_zero(warp.mask)) * 4,
+              4);
+  return value;
+}
+
+/// Ends a phase: whoever waits goes on.
+void Block::releaseBarrier(uint32_t id) {
+  BarrierState &barrier = barriers[id];
+  for (const BarrierState::Reader &reader : barrier.readers) {
+    bool truth = reader.kind == RedAnd ? barrier.popc == barrier.voters
+                                       : barrier.popc != 0;
+    char *row = reader.frame->registers + reader.d;
+    if (reader.kind == RedPopc) {
+      for (uint32_t left = reader.lanes; left; left &= left - 1)
+        std::memcpy(row + unsigned(std::countr_zero(left)) * 4, &barrier.popc,
+                    4);
+    } else {
+      uint32_t old;
+      std::memcpy(&old, row, 4);
+      old = truth ? old | reader.lanes : old & ~reader.lanes;
+      std::memcpy(row, &old, 4);
+    }
+  }
+  for (auto &warp : warps)
+    for (Split &split : warp->splits)
+      if (split.waiting == Waiting::Barrier && split.barrier == id)
+        split.waiting = Waiting::No;
+  if (checksShared)
+    shadow.barrier(barrier.arrivedWarps);
+  barrier = BarrierState();
+}
+
+/// Lanes that exit no longer count for barriers of all threads.
+void Block::onExit() {
+  uint32_t live = liveThreads();
+  for (uint32_t id = 0; id < 16; ++id)
+    if (barriers[id].all && barriers[id].arrived >= live && live > 0)
+      releaseBarrier(id);
+}
+
+/// Op::mode: bits 0-3 kind, 4 aligned, 5 count given. a: barrier; b: count or
+/// predicate; c: predicate.
+static Step barrierOp(Warp &base, const Op &op) {
+  WarpState &warp = state(base);
+  Block &block = *warp.block;
+  auto kind = BarrierKind(op.mode & 15);
+  bool aligned = op.mode >> 4 & 1, hasCount = op.mode >> 5 & 1;
+  if (aligned && !converged(warp, kAllLanes))
+    return Step::Wait;
+
+  uint32_t id = uniformValue(warp, op.a);
+  uint32_t count = hasCount ? uniformValue(warp, op.b) : 0;
+  if (id >= 16)
+    return fault(warp, Fault::IllegalInstruction, CheckBarriers, warp.mask,
+                 "barrier " + std::to_string(id) + " does not exist",
+                 "barriers are numbered 0 to 15");
+  if (hasCount && (count == 0 || count % kWarpSize))
+    return fault(warp, Fault::IllegalInstruction, CheckBarriers, warp.mask,
+                 "barrier count " + std::to_string(count) +
+                     " is no multiple of the warp size");
+  uint32_t whole = uint32_t(block.warps.size()) * kWarpSize;
+  if (hasCount && count > whole) {
+    return fault(warp, Fault::Timeout, CheckBarriers, warp.mask,
+                 "barrier count " + std::to_string(count) +
+                     " is above the block's " + std::to_string(block.threads) +
+                     " threads: the barrier can never complete");
+  }
+  BarrierState &barrier = block.barriers[id];
+  if (barrier.arrivedWarps == 0) {
+    barrier.expected = count;
+    barrier.all = !hasCount;
+    barrier.firstPc = warp.pc - 1;
+  } else if (barrier.expected != count || barrier.all == hasCount) {
+    const ptx::Instruction *first =
+        block.grid.program.instruction(barrier.firstPc);
+    finding(
+        warp, CheckBarriers, warp.mask,
+        "barrier " + std::to_string(id) +
+            " is used with different thread counts in one phase",
+        "here " + (hasCount ? std::to_string(count) : "all threads") +
+            ", at line " + std::to_string(first ? first->place.line : 0) + " " +
+            (barrier.all ? "all threads" : std::to_string(barrier.expected)));
+  }
+  // A warp counts whole where it comes whole, though the block may end in it.
+  uint32_t lanes = warp.mask;
+  uint32_t arriving = unsigned(std::popcount(lanes));
+  if (hasCount && lanes == warp.live)
+    arriving = kWarpSize;
+  if (barrier.arrivedWarps >> warp.index & 1 && hasCount && aligned)
+    finding(warp, CheckBarriers, lanes,
+            "a warp arrives twice at barrier " + std::to_string(id) +
+                " in one phase");
+  barrier.arrivedWarps |= 1u << warp.index;
+  barrier.arrived += arriving;
+  if (kind >= RedPopc) {
+    uint32_t predicate;
+    std::memcpy(&predicate, warp.row(hasCount ? op.c : op.b), 4);
+    barrier.popc += unsigned(std::popcount(predicate & lanes));
+    barrier.voters += unsigned(std::popcount(lanes));
+    barrier.readers.push_back({&warp, warp.frame, lanes, op.d, uint8_t(kind)});
+  }
+  uint32_t needed = barrier.all ? block.liveThreads() : barrier.expected;
+  if (barrier.arrived >= needed) {
+    block.releaseBarrier(id);
+    return Step::Yield;
+  }
+  if (kind == Arrive)
+    return Step::Next;
+  warp.waiting = Waiting::Barrier;
+  warp.waitingBarrier = id;
+  return Step::Block;
+}
+
+/// bar.warp.sync: the lanes named meet; memory among them is ordered.
+static Step warpSync(Warp &base, const Op &op) {
+  WarpState &warp = state(base);
+  uint32_t members = uniformValue(warp, op.a);
+  if (!converged(warp, members))
+    return Step::Wait;
+  return Step::Next;
+}
+
+/// The simulator's memory is sequentially consistent within a host thread, and
+/// x86's order between them lacks only what this gives.
+static Step fenceOp(Warp &base, const Op &) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return Step::Next;
+}
+
+Handler tenon::sim::exec::selectBarrier(const Instruction &instruction,
+                                        const RowWidths &widths, Op &op) {
+  std::string_view opcode = ptx::opcodes()[instruction.opcode].name;
+  if (opcode == "bar.warp.sync")
+    return warpSync;
+  if (opcode.starts_with("membar") || opcode.starts_with("fence"))
+    return fenceOp;
+  bool isBar = opcode.starts_with("bar."),
+       isBarrier = opcode.starts_with("barrier.");
+  if ((!isBar && !isBarrier) || opcode.starts_with("barrier.cluster"))
+    return nullptr;
+  BarrierKind kind = Sync;
+  bool hasCount = instruction.operands.size() > 1;
+  if (opcode.ends_with("arrive")) {
+    kind = Arrive;
+  } else if (opcode.ends_with("red")) {
+    Mod operation = instruction.get(Field::Operation);
+    kind = operation == Mod::Popc  ? RedPopc
+           : operation == Mod::And ? RedAnd
+                                   : RedOr;
+    hasCount = instruction.operands.size() > 3;
+  }
+  bool aligned = isBar || instruction.has(Mod::Aligned);
+  op.mode = uint16_t(kind | uint16_t(aligned) << 4 | uint16_t(hasCount) << 5);
+  return barrierOp;
+}

@@ -1,0 +1,476 @@
+//===- MemoryAccess.cpp - From a thread's address to bytes ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sim/exec/MemoryAccess.h"
+#include "sim/exec/Coalesce.h"
+
+#include <bit>
+#include <cstring>
+
+using namespace tenon::sim;
+using namespace tenon::sim::exec;
+using ptx::Field;
+using ptx::Mod;
+
+Space tenon::sim::exec::spaceOf(const ptx::Instruction &instruction) {
+  switch (instruction.get(Field::Space)) {
+  case Mod::Global:
+    return Space::Global;
+  case Mod::Shared:
+  case Mod::SharedCta:
+  case Mod::SharedCluster: // a block is a cluster of its own
+    return Space::Shared;
+  case Mod::Local:
+    return Space::Local;
+  case Mod::Param:
+  case Mod::ParamEntry:
+  case Mod::ParamFunc:
+    return Space::Param;
+  case Mod::Const:
+    return Space::Const;
+  default:
+    return Space::Generic;
+  }
+}
+
+void tenon::sim::exec::computeAddresses(const Warp &warp, Row row, bool wide,
+                                        int64_t offset, Addresses &addresses) {
+  const char *from = warp.row(row);
+  if (wide) {
+    const auto *values = reinterpret_cast<const uint64_t *>(from);
+    for (unsigned lane = 0; lane < kWarpSize; ++lane)
+      addresses.at[lane] = values[lane] + uint64_t(offset);
+  } else {
+    const auto *values = reinterpret_cast<const uint32_t *>(from);
+    for (unsigned lane = 0; lane < kWarpSize; ++lane)
+      addresses.at[lane] = uint64_t(values[lane]) + uint64_t(offset);
+  }
+}
+
+static std::string hex(uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%llx",
+                static_cast<unsigned long long>(value));
+  return text;
+}
+
+static const char *kindName(MemoryKind kind) {
+  switch (kind) {
+  case MemoryKind::Device:
+    return "device memory";
+  case MemoryKind::Managed:
+    return "managed memory";
+  case MemoryKind::Pinned:
+    return "pinned host memory";
+  case MemoryKind::Registered:
+    return "registered host memory";
+  case MemoryKind::Variable:
+    return "a module's variable";
+  case MemoryKind::Constant:
+    return "a module's constant";
+  }
+  return "";
+}
+
+std::string tenon::sim::exec::describeAddress(const WarpState &warp,
+                                              uint64_t address) {
+  if (address < 4096)
+    return "the address is next to null";
+  auto near = warp.block->grid.memory.nearest(address);
+  std::string text;
+  if (!DeviceMemory::isDeviceAddress(address) &&
+      !(near && near->contains(address)))
+    text = "this is no device address; is it a host pointer? ";
+  if (!near)
+    return text + "there are no allocations";
+  std::string what = near->name.empty()
+                         ? "allocation " + std::to_string(near->number)
+                         : "'" + near->name + "'";
+  what += " (" + std::to_string(near->size) + " bytes at " +
+          hex(near->address) + ", " + kindName(near->kind) +
+          (near->freed ? ", freed)" : ")");
+  if (near->contains(address))
+    return text + std::to_string(address - near->address) + " bytes into " +
+           what;
+  if (address >= near->end())
+    return text + std::to_string(address - near->end()) +
+           " bytes behind the end of " + what;
+  return text + std::to_string(near->address - address) + " bytes before " +
+         what;
+}
+
+/// The allocation that holds an address, remembered for the next access.
+static const Allocation *lookUp(WarpState &warp, uint64_t address) {
+  AllocationCache &cache = warp.block->worker.allocations;
+  DeviceMemory &memory = warp.block->grid.memory;
+  if (cache.generation != memory.generation()) {
+    cache.generation = memory.generation();
+    for (auto &entry : cache.entries)
+      entry.reset();
+  }
+  for (auto &entry : cache.entries)
+    if (entry && entry->contains(address))
+      return entry.get();
+  auto found = memory.find(address);
+  if (!found)
+    return nullptr;
+  cache.next = (cache.next + 1) % cache.entries.size();
+  cache.entries[cache.next] = std::move(found);
+  return cache.entries[cache.next].get();
+}
+
+static bool outOfBounds(WarpState &warp, unsigned lane, uint64_t address,
+                        unsigned bytes, AccessKind kind) {
+  DeviceMemory &memory = warp.block->grid.memory;
+  auto near = memory.nearest(address);
+  bool isFreed = near && near->freed && near->contains(address);
+  faultAt(warp, Fault::IllegalAddress, CheckBounds, 1u << lane, address,
+          std::string(isFreed ? "use of freed memory: " : "out of bounds: ") +
+              (writes(kind) ? "writes " : "reads ") + std::to_string(bytes) +
+              " byte" + (bytes == 1 ? "" : "s") + " of global memory",
+          describeAddress(warp, address));
+  return false;
+}
+
+static bool misaligned(WarpState &warp, unsigned lane, uint64_t address,
+                       unsigned alignment) {
+  faultAt(warp, Fault::MisalignedAddress, CheckAlignment, 1u << lane, address,
+          "misaligned access: the address is no multiple of " +
+              std::to_string(alignment),
+          describeAddress(warp, address));
+  return false;
+}
+
+template <typename T> static T loadAs(const void *from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+/// Whether all of `bytes` are written; a short loop for the common sizes.
+static bool allWritten(const uint8_t *shadow, unsigned bytes) {
+  switch (bytes) {
+  case 1:
+    return *shadow == kWritten;
+  case 2:
+    return loadAs<uint16_t>(shadow) == 0x0101;
+  case 4:
+    return loadAs<uint32_t>(shadow) == 0x01010101;
+  case 8:
+    return loadAs<uint64_t>(shadow) == 0x0101010101010101;
+  case 16:
+    return (loadAs<uint64_t>(shadow) & loadAs<uint64_t>(shadow + 8)) ==
+           0x0101010101010101;
+  default:
+    for (unsigned i = 0; i < bytes; ++i)
+      if (shadow[i] != kWritten)
+        return false;
+    return true;
+  }
+}
+
+static void uninitialized(WarpState &warp, unsigned lane, uint64_t address,
+                          const char *space, std::string note) {
+  finding(warp, CheckUninitialized, 1u << lane,
+          std::string("reads ") + space + " memory that was never written",
+          std::move(note), address);
+}
+
+static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
+                          uint32_t lanes, unsigned bytes, AccessKind kind,
+                          Pointers &pointers) {
+  Grid &grid = warp.block->grid;
+  const Allocation *allocation = nullptr;
+  bool checkInitial = grid.checks(CheckUninitialized) &&
+                      kind != AccessKind::Write &&
+                      kind != AccessKind::StrongWrite;
+  bool isWrite = writes(kind);
+  uint64_t begin = 1, size = 0;
+  char *base = nullptr;
+  uint8_t *shadow = nullptr;
+  for (uint32_t left = lanes; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    uint64_t address = addresses.at[lane];
+    if (address - begin > size - bytes || size < bytes) [[unlikely]] {
+      allocation = lookUp(warp, address);
+      if (!allocation || !allocation->contains(address, bytes))
+        return outOfBounds(warp, lane, address, bytes, kind);
+      if (isWrite && allocation->kind == MemoryKind::Constant) {
+        faultAt(warp, Fault::IllegalAddress, CheckBounds, 1u << lane, address,
+                "writes constant memory", describeAddress(warp, address));
+        return false;
+      }
+      begin = allocation->address;
+      size = allocation->size;
+      base = allocation->bytes - begin;
+      shadow = allocation->shadow ? allocation->shadow - begin : nullptr;
+    }
+    pointers.at[lane] = base + address;
+    if (shadow) {
+      if (checkInitial && !allWritten(shadow + address, bytes)) [[unlikely]]
+        uninitialized(warp, lane, address, "global",
+                      describeAddress(warp, address));
+      if (isWrite)
+        std::memset(shadow + address, kWritten, bytes);
+    }
+  }
+  return true;
+}
+
+void tenon::sim::exec::reportConflict(WarpState &warp, uint32_t lanes,
+                                      unsigned lane, uint64_t address,
+                                      unsigned bytes,
+                                      const SharedShadow::Conflict &conflict,
+                                      bool isWrite) {
+  using Kind = SharedShadow::Conflict::Kind;
+  const Program &program = warp.block->grid.program;
+  auto otherPlace = [&] {
+    std::string text;
+    if (const ptx::Instruction *other = program.instruction(conflict.otherPc))
+      text = " at line " + std::to_string(other->place.line) + ": " +
+             std::string(program.line(other->place.line));
+    return text;
+  };
+  std::string byte = "byte " + hex(conflict.address) + " of shared memory";
+  switch (conflict.kind) {
+  case Kind::Unwritten:
+    uninitialized(warp, lane, conflict.address, "shared",
+                  "the access begins at " + hex(address) + " and has " +
+                      std::to_string(bytes) + " bytes");
+    return;
+  case Kind::AsyncPending:
+    finding(warp, CheckAsyncCopies, 1u << lane,
+            std::string(isWrite ? "writes" : "reads") +
+                " shared memory to which an asynchronous copy is under way",
+            "the copy was issued by warp " +
+                std::to_string(conflict.otherWarp) + otherPlace() +
+                "; wait for it with cp.async.wait_group (a smaller number "
+                "waits for more), then with a barrier if another warp issued "
+                "it",
+            conflict.address);
+    return;
+  case Kind::ReadAfterWrite:
+  case Kind::WriteAfterRead:
+  case Kind::WriteAfterWrite:
+    finding(warp, CheckSharedRaces, 1u << lane,
+            std::string("shared-memory race: ") +
+                (conflict.kind == Kind::ReadAfterWrite
+                     ? "reads what another warp wrote"
+                 : conflict.kind == Kind::WriteAfterRead
+                     ? "overwrites what another warp reads"
+                     : "overwrites what another warp wrote") +
+                " without a barrier between",
+            byte + "; the other access is warp " +
+                std::to_string(conflict.otherWarp) + "'s" + otherPlace(),
+            conflict.address);
+    return;
+  }
+}
+
+static bool resolveShared(WarpState &warp, const Addresses &addresses,
+                          uint32_t lanes, unsigned bytes, AccessKind kind,
+                          uint64_t window, Pointers &pointers) {
+  Block &block = *warp.block;
+  Grid &grid = block.grid;
+  uint32_t limit = block.sharedBytes;
+  for (uint32_t left = lanes; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    uint64_t offset = addresses.at[lane] - window;
+    if (offset > limit || limit - offset < bytes) [[unlikely]] {
+      faultAt(warp, Fault::IllegalAddress, CheckBounds, 1u << lane, offset,
+              std::string("out of bounds: ") +
+                  (writes(kind) ? "writes " : "reads ") +
+                  std::to_string(bytes) + " bytes of shared memory",
+              "the block has " + std::to_string(limit) +
+                  " bytes of shared memory, " +
+                  std::to_string(grid.request.dynamicShared) +
+                  " of them dynamic");
+      return false;
+    }
+    pointers.at[lane] = block.shared + offset;
+  }
+  if (!block.checksShared || kind == AccessKind::AsyncWrite ||
+      kind == AccessKind::Mbarrier)
+    return true;
+  // AccessKind and SharedShadow::Kind have the same order.
+  auto conflict =
+      block.shadow.access(warp.index, addresses.at, window, lanes, bytes,
+                          warp.pc - 1, SharedShadow::Kind(kind));
+  if (conflict) [[unlikely]]
+    reportConflict(warp, lanes, conflict->lane,
+                   addresses.at[conflict->lane] - window, bytes, *conflict,
+                   writes(kind));
+  return true;
+}
+
+static bool resolveLocal(WarpState &warp, const Addresses &addresses,
+                         uint32_t lanes, unsigned bytes, AccessKind kind,
+                         uint64_t window, Pointers &pointers) {
+  Grid &grid = warp.block->grid;
+  uint64_t limit = warp.frame->localTop;
+  for (uint32_t left = lanes; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    uint64_t offset = addresses.at[lane] - window;
+    if (offset > limit || limit - offset < bytes) [[unlikely]] {
+      faultAt(warp, Fault::IllegalAddress, CheckBounds, 1u << lane, offset,
+              std::string("out of bounds: ") +
+                  (writes(kind) ? "writes " : "reads ") +
+                  std::to_string(bytes) + " bytes of local memory",
+              "the thread has " + std::to_string(limit) +
+                  " bytes of local memory here");
+      return false;
+    }
+    uint64_t at = uint64_t(lane) * warp.localBytes + offset;
+    pointers.at[lane] = warp.local.data() + at;
+    if (warp.localShadow.empty())
+      continue;
+    uint8_t *shadow = warp.localShadow.data() + at;
+    if (kind == AccessKind::Read && grid.checks(CheckUninitialized) &&
+        !allWritten(shadow, bytes)) [[unlikely]]
+      uninitialized(warp, lane, offset, "local",
+                    "an array or variable of the thread; give it a value "
+                    "first");
+    if (writes(kind))
+      std::memset(shadow, kWritten, bytes);
+  }
+  return true;
+}
+
+static bool resolveParameter(WarpState &warp, const Addresses &addresses,
+                             uint32_t lanes, unsigned bytes, AccessKind kind,
+                             uint64_t window, Pointers &pointers) {
+  const auto &parameters = warp.block->grid.request.parameters;
+  for (uint32_t left = lanes; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    uint64_t offset = addresses.at[lane] - window;
+    if (writes(kind) || offset > parameters.size() ||
+        parameters.size() - offset < bytes) [[unlikely]] {
+      faultAt(warp, Fault::IllegalAddress, CheckBounds, 1u << lane, offset,
+              writes(kind) ? "writes a kernel parameter"
+                           : "out of bounds: reads " + std::to_string(bytes) +
+                                 " bytes of the kernel's parameters",
+              "the parameters take " + std::to_string(parameters.size()) +
+                  " bytes");
+      return false;
+    }
+    pointers.at[lane] = reinterpret_cast<char *>(
+        const_cast<std::byte *>(parameters.data() + offset));
+  }
+  return true;
+}
+
+/// The space that a generic address falls into, and where its window begins.
+static Space windowOf(uint64_t address, uint64_t &window) {
+  for (auto [begin, space] : {std::pair(kSharedWindow, Space::Shared),
+                              std::pair(kLocalWindow, Space::Local),
+                              std::pair(kParamWindow, Space::Param)})
+    if (address - begin < kWindowBytes) {
+      window = begin;
+      return space;
+    }
+  window = 0;
+  return Space::Global;
+}
+
+static void count(WarpState &warp, const Addresses &addresses, uint32_t lanes,
+                  unsigned bytes, Space space, AccessKind kind) {
+  OpCount &counter = warp.block->worker.counts[warp.pc - 1];
+  if (space == Space::Global) {
+    counter.globalBytes += uint64_t(std::popcount(lanes)) * bytes;
+    counter.globalSectors += globalSectors(addresses.at, lanes, bytes);
+    Worker &worker = warp.block->worker;
+    (writes(kind) ? worker.written : worker.read)
+        .add(addresses.at, lanes, bytes);
+  } else if (space == Space::Shared) {
+    SharedPasses passes = kind == AccessKind::Atomic
+                              ? atomicPasses(addresses.at, lanes, bytes)
+                              : sharedPasses(addresses.at, lanes, bytes);
+    counter.sharedBytes += uint64_t(std::popcount(lanes)) * bytes;
+    counter.sharedWavefronts += passes.wavefronts;
+    counter.sharedIdeal += passes.ideal;
+  }
+}
+
+bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
+                               uint32_t lanes, unsigned bytes,
+                               unsigned alignment, Space space, AccessKind kind,
+                               Pointers &pointers) {
+  uint64_t all = 0;
+  for (uint32_t left = lanes; left; left &= left - 1)
+    all |= addresses.at[std::countr_zero(left)];
+  if (all & (alignment - 1)) [[unlikely]]
+    for (uint32_t left = lanes; left; left &= left - 1) {
+      auto lane = unsigned(std::countr_zero(left));
+      if (addresses.at[lane] & (alignment - 1))
+        return misaligned(warp, lane, addresses.at[lane], alignment);
+    }
+  bool counting = warp.block->grid.options.counters;
+  while (lanes) {
+    uint32_t group = lanes;
+    uint64_t window = 0;
+    Space where = space;
+    if (space == Space::Generic) {
+      // PTX ISA 9.7.9: windows; everything else is global.
+      where = windowOf(addresses.at[std::countr_zero(lanes)], window);
+      uint64_t first = window;
+      for (uint32_t left = lanes; left; left &= left - 1) {
+        auto lane = unsigned(std::countr_zero(left));
+        uint64_t own = 0;
+        if (windowOf(addresses.at[lane], own) != where)
+          group &= ~(1u << lane);
+      }
+      window = first;
+    } else if (space == Space::Param) {
+      // Parameters of calls live in local memory.
+      bool isCall = addresses.at[std::countr_zero(lanes)] & kCallParameter;
+      if (isCall) {
+        where = Space::Local;
+        window = kCallParameter;
+      }
+    } else if (space == Space::Const) {
+      where = Space::Global;
+    }
+    bool good = false;
+    switch (where) {
+    case Space::Global:
+    case Space::Generic:
+    case Space::Const:
+      good = resolveGlobal(warp, addresses, group, bytes, kind, pointers);
+      break;
+    case Space::Shared:
+      good =
+          resolveShared(warp, addresses, group, bytes, kind, window, pointers);
+      break;
+    case Space::Local:
+      good =
+          resolveLocal(warp, addresses, group, bytes, kind, window, pointers);
+      break;
+    case Space::Param:
+      good = resolveParameter(warp, addresses, group, bytes, kind, window,
+                              pointers);
+      break;
+    }
+    if (!good)
+      return false;
+    if (counting && space != Space::Const)
+      count(warp, addresses, group, bytes, where, kind);
+    lanes &= ~group;
+  }
+  return true;
+}
+
+bool tenon::sim::exec::resolveOne(WarpState &warp, uint64_t address,
+                                  unsigned lane, uint64_t bytes, Space space,
+                                  AccessKind kind, char *&pointer) {
+  Addresses addresses;
+  addresses.at[lane] = address;
+  Pointers pointers;
+  if (!resolve(warp, addresses, 1u << lane, unsigned(bytes), 1, space, kind,
+               pointers))
+    return false;
+  pointer = pointers.at[lane];
+  return true;
+}

@@ -1,0 +1,123 @@
+//===- SharedShadow.h - Who touched which byte of shared memory -*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A race is two accesses to one byte by different warps, one of them a write,
+// that nothing orders. Order is kept by vector clocks (Flanagan and Freund,
+// "FastTrack", PLDI 2009), with warps as threads: warp w knows for each warp v
+// up to which tick of the block's clock v's accesses lie before its own.
+//
+//   barrier         all who take part know what each of them knew
+//   mbarrier, atom  arriving or releasing leaves what the warp knows at the
+//   and fences      address; waiting or acquiring takes it from there
+//
+// Accesses of one warp are ordered, for its lanes run in step unless they part.
+// A byte remembers the tick and warp of its last write, and of the reads since:
+// as one tick and a set of warps while barriers of the whole block are all
+// there is; as one tick for each warp once finer synchronization appears.
+//
+// The same bytes know whether they were ever written, and whether an
+// asynchronous copy is under way to them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_SIM_EXEC_SHAREDSHADOW_H
+#define TENON_SIM_EXEC_SHAREDSHADOW_H
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace tenon::sim::exec {
+
+class SharedShadow {
+public:
+  static constexpr unsigned kMaxWarps = 32;
+  /// What a warp, or a place that it released, knows of each warp.
+  using Clock = std::array<uint32_t, kMaxWarps>;
+
+  enum class Kind : uint8_t { Read, Write, StrongRead, StrongWrite, Atomic };
+
+  struct Conflict {
+    enum class Kind : uint8_t {
+      WriteAfterWrite,
+      WriteAfterRead,
+      ReadAfterWrite,
+      Unwritten,
+      AsyncPending, ///< a cp.async to the byte has not been waited for
+    } kind;
+    unsigned lane = 0;
+    uint32_t address = 0;
+    unsigned otherWarp = 0;
+    uint32_t otherPc = 0;
+  };
+
+  /// Which conflicts are looked for.
+  struct Look {
+    bool initial = true, races = true, copies = true;
+  };
+
+  void configure(uint32_t bytes, unsigned warps, Look look);
+  void reset();
+
+  /// Checks and records an access of `bytes` at addresses[lane] - window of
+  /// each of `lanes`, which lie within the memory; the first conflict found.
+  /// Strong accesses (volatile, relaxed, acquire, release) and atomics do not
+  /// race with each other, and order what lies around them.
+  std::optional<Conflict> access(unsigned warp, const uint64_t *addresses,
+                                 uint64_t window, uint32_t lanes,
+                                 unsigned bytes, uint32_t pc, Kind kind);
+
+  /// An asynchronous copy begins, and has been waited for by its warp.
+  std::optional<Conflict> beginCopy(unsigned warp, const uint32_t *addresses,
+                                    uint32_t lanes, unsigned bytes,
+                                    uint32_t pc);
+  void endCopy(unsigned warp, const uint32_t *addresses, uint32_t lanes,
+               unsigned bytes);
+
+  /// Warps in the mask passed a barrier together.
+  void barrier(uint32_t warps);
+  /// Fine synchronization through an address.
+  void release(unsigned warp, uint32_t address);
+  void acquire(unsigned warp, uint32_t address);
+
+private:
+  // Stamps of writes: tick << 5 | warp; 0 is never. Of reads, while !fine_:
+  // tick << 32 | mask of the warps that read in that tick.
+  uint32_t size_ = 0;
+  unsigned warps_ = 0;
+  Look look_;
+  uint32_t tick_ = 1;
+  bool fine_ = false;
+  std::vector<uint32_t> written_;
+  std::vector<uint64_t> reads_;
+  std::vector<uint8_t> flags_;
+  std::vector<uint32_t> writePc_, readPc_; ///< of each four bytes
+  std::vector<uint32_t> fineReads_;        ///< [byte][warp], while fine_
+  std::array<Clock, kMaxWarps> clock_{};
+  std::array<uint32_t, kMaxWarps> safe_{}; ///< the least of each clock
+  std::unordered_map<uint32_t, Clock> released_;
+
+  static constexpr uint8_t kHasWritten = 1, kPending = 2, kAtomic = 4;
+
+  bool knows(unsigned warp, uint32_t stamp) const {
+    return (stamp >> 5) <= safe_[warp] || (stamp & 31) == warp ||
+           (stamp >> 5) <= clock_[warp][stamp & 31];
+  }
+  void becomeFine();
+  void updateSafe(unsigned warp);
+  std::optional<Conflict> checkByte(unsigned warp, uint32_t at,
+                                    Kind kind) const;
+  template <unsigned Bytes> bool readFast(unsigned warp, uint32_t at);
+  template <unsigned Bytes> bool writeFast(unsigned warp, uint32_t at);
+  bool fast(unsigned warp, uint32_t at, unsigned bytes, bool isWrite);
+  void record(unsigned warp, uint32_t at, Kind kind);
+};
+
+} // namespace tenon::sim::exec
+
+#endif // TENON_SIM_EXEC_SHAREDSHADOW_H

@@ -1,0 +1,342 @@
+//===- EngineTest.cpp - Warps, blocks and grids ---------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Control flow and forward progress, in every schedule. Expected values follow
+// from the programs by hand.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Machine.h"
+
+using namespace tenon::sim;
+using namespace tenon::sim::test;
+
+namespace {
+
+class Engine : public testing::TestWithParam<ScheduleCase> {
+protected:
+  Machine machine;
+  void SetUp() override {
+    machine.options.schedule = GetParam().schedule;
+    machine.options.seed = GetParam().seed;
+    machine.options.threads = 2;
+  }
+};
+
+std::vector<uint32_t> iota(size_t count) {
+  std::vector<uint32_t> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = uint32_t(i);
+  return values;
+}
+
+} // namespace
+
+INSTANTIATE_TEST_SUITE_P(, Engine, testing::ValuesIn(kSchedules),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });
+
+// out[i] = a[i] + b[i], with a last block that is not full.
+TEST_P(Engine, AddsVectors) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry add(.param .u64 pa, .param .u64 pb, .param .u64 pc, .param .u32 n)
+{
+  .reg .pred %p<2>;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<8>;
+  ld.param.u64 %rd1, [pa];
+  ld.param.u64 %rd2, [pb];
+  ld.param.u64 %rd3, [pc];
+  ld.param.u32 %r1, [n];
+  mov.u32 %r2, %ctaid.x;
+  mov.u32 %r3, %ntid.x;
+  mov.u32 %r4, %tid.x;
+  mad.lo.s32 %r5, %r2, %r3, %r4;
+  setp.ge.u32 %p1, %r5, %r1;
+  @%p1 bra done;
+  mul.wide.u32 %rd4, %r5, 4;
+  add.s64 %rd1, %rd1, %rd4;
+  add.s64 %rd2, %rd2, %rd4;
+  add.s64 %rd3, %rd3, %rd4;
+  ld.global.u32 %r6, [%rd1];
+  ld.global.u32 %r7, [%rd2];
+  add.s32 %r6, %r6, %r7;
+  st.global.u32 [%rd3], %r6;
+done:
+  ret;
+})"));
+  auto a = machine.array(iota(1000)), b = machine.array(iota(1000));
+  auto c = machine.array<uint32_t>(1000);
+  machine.run("add", {8}, {128}, {a.address, b.address, c.address, 1000});
+  auto result = machine.read<uint32_t>(c);
+  for (uint32_t i = 0; i < 1000; ++i)
+    ASSERT_EQ(result[i], 2 * i) << i;
+}
+
+// Each lane loops tid times; lanes meet again behind the loop, where a vote
+// sees all of them.
+TEST_P(Engine, MeetsAfterDivergentLoop) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry loop(.param .u64 out)
+{
+  .reg .pred %p<3>;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  mov.u32 %r2, 0;
+  mov.u32 %r3, 0;
+head:
+  setp.ge.u32 %p1, %r2, %r1;
+  @%p1 bra done;
+  add.u32 %r3, %r3, %r2;
+  add.u32 %r2, %r2, 1;
+  bra head;
+done:
+  activemask.b32 %r4;
+  mul.wide.u32 %rd2, %r1, 8;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.v2.u32 [%rd1], {%r3, %r4};
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(64);
+  machine.run("loop", {1}, {32}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(result[2 * i], i * (i ? i - 1 : 0) / 2);
+    EXPECT_EQ(result[2 * i + 1], ~0u);
+  }
+}
+
+// Lanes of one warp take a lock in turns: `while (cas); ...; exch`, which needs
+// progress of lanes that have left the loop.
+TEST_P(Engine, LanesWaitForEachOther) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry lock(.param .u64 out)
+{
+  .reg .pred %p<3>;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+wait:
+  atom.global.cas.b32 %r1, [%rd1], 0, 1;
+  setp.ne.u32 %p1, %r1, 0;
+  @%p1 bra wait;
+  ld.volatile.global.u32 %r2, [%rd1+4];
+  add.u32 %r2, %r2, 1;
+  st.volatile.global.u32 [%rd1+4], %r2;
+  membar.gl;
+  atom.global.exch.b32 %r3, [%rd1], 0;
+  ret;
+})"));
+  auto out = machine.array(std::vector<uint32_t>{0, 0});
+  machine.run("lock", {3}, {64}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  EXPECT_EQ(result[0], 0u);
+  EXPECT_EQ(result[1], 192u);
+}
+
+// A block waits for one with a higher number: both must be resident.
+TEST_P(Engine, BlocksWaitForEachOther) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry chain(.param .u64 flags, .param .u32 last)
+{
+  .reg .pred %p<3>;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [flags];
+  ld.param.u32 %r1, [last];
+  mov.u32 %r2, %ctaid.x;
+  mul.wide.u32 %rd2, %r2, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  setp.eq.u32 %p1, %r2, %r1;
+  @%p1 bra go;
+wait:
+  ld.acquire.gpu.global.u32 %r3, [%rd1+4];
+  setp.eq.u32 %p2, %r3, 0;
+  @%p2 bra wait;
+go:
+  mov.u32 %r4, 1;
+  st.release.gpu.global.u32 [%rd1], %r4;
+  ret;
+})"));
+  auto flags = machine.array(std::vector<uint32_t>(9, 0));
+  machine.run("chain", {8}, {1}, {flags.address, 7});
+  auto result = machine.read<uint32_t>(flags);
+  for (uint32_t i = 0; i < 8; ++i)
+    EXPECT_EQ(result[i], 1u);
+}
+
+// A tree sum in shared memory.
+TEST_P(Engine, ReducesInSharedMemory) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry sum(.param .u64 in, .param .u64 out)
+{
+  .shared .align 4 .b8 buffer[1024];
+  .reg .pred %p<3>;
+  .reg .b32 %r<12>;
+  .reg .b64 %rd<8>;
+  ld.param.u64 %rd1, [in];
+  ld.param.u64 %rd2, [out];
+  mov.u32 %r1, %tid.x;
+  mul.wide.u32 %rd3, %r1, 4;
+  add.s64 %rd1, %rd1, %rd3;
+  ld.global.u32 %r2, [%rd1];
+  shl.b32 %r3, %r1, 2;
+  mov.u32 %r4, buffer;
+  add.u32 %r4, %r4, %r3;
+  st.shared.u32 [%r4], %r2;
+  mov.u32 %r5, 128;
+step:
+  bar.sync 0;
+  setp.ge.u32 %p1, %r1, %r5;
+  @%p1 bra skip;
+  shl.b32 %r6, %r5, 2;
+  add.u32 %r7, %r4, %r6;
+  ld.shared.u32 %r8, [%r7];
+  ld.shared.u32 %r9, [%r4];
+  add.u32 %r9, %r9, %r8;
+  st.shared.u32 [%r4], %r9;
+skip:
+  shr.u32 %r5, %r5, 1;
+  setp.ne.u32 %p2, %r5, 0;
+  @%p2 bra step;
+  setp.ne.u32 %p1, %r1, 0;
+  @%p1 bra done;
+  st.global.u32 [%rd2], %r9;
+done:
+  ret;
+})"));
+  auto in = machine.array(iota(256)), out = machine.array<uint32_t>(1);
+  machine.run("sum", {1}, {256}, {in.address, out.address});
+  EXPECT_EQ(machine.read<uint32_t>(out)[0], 255u * 256 / 2);
+}
+
+// Recursion, with a different depth in each lane.
+TEST_P(Engine, Recurses) {
+  ASSERT_TRUE(machine.load(R"(
+.func (.param .b32 result) fib(.param .b32 n)
+{
+  .reg .pred %p<2>;
+  .reg .b32 %r<8>;
+  ld.param.u32 %r1, [n];
+  setp.lt.u32 %p1, %r1, 2;
+  @%p1 bra base;
+  add.u32 %r2, %r1, -1;
+  {
+    .param .b32 argument;
+    .param .b32 value;
+    st.param.b32 [argument], %r2;
+    call (value), fib, (argument);
+    ld.param.b32 %r3, [value];
+  }
+  add.u32 %r4, %r1, -2;
+  {
+    .param .b32 argument;
+    .param .b32 value;
+    st.param.b32 [argument], %r4;
+    call (value), fib, (argument);
+    ld.param.b32 %r5, [value];
+  }
+  add.u32 %r1, %r3, %r5;
+base:
+  st.param.b32 [result], %r1;
+  ret;
+}
+.visible .entry k(.param .u64 out)
+{
+  .reg .b32 %r<4>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  and.b32 %r2, %r1, 7;
+  {
+    .param .b32 argument;
+    .param .b32 value;
+    st.param.b32 [argument], %r2;
+    call (value), fib, (argument);
+    ld.param.b32 %r3, [value];
+  }
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r3;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(64);
+  machine.run("k", {1}, {64}, {out.address});
+  static constexpr uint32_t kFib[] = {0, 1, 1, 2, 3, 5, 8, 13};
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 64; ++i)
+    EXPECT_EQ(result[i], kFib[i & 7]);
+}
+
+// Indirect calls through a table in constant memory, by lane.
+TEST_P(Engine, CallsThroughTable) {
+  ASSERT_TRUE(machine.load(R"(
+.func (.reg .b32 r) twice(.reg .b32 x) { add.u32 r, x, x; ret; }
+.func (.reg .b32 r) square(.reg .b32 x) { mul.lo.u32 r, x, x; ret; }
+.const .align 8 .u64 table[2] = {twice, square};
+.visible .entry k(.param .u64 out)
+{
+  .reg .b32 %r<6>;
+  .reg .b64 %rd<6>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  and.b32 %r2, %r1, 1;
+  mul.wide.u32 %rd2, %r2, 8;
+  mov.u64 %rd3, table;
+  add.s64 %rd3, %rd3, %rd2;
+  ld.const.u64 %rd4, [%rd3];
+  call (%r3), %rd4, (%r1), proto;
+proto: .callprototype (.reg .b32 _) _ (.reg .b32 _);
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r3;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(32);
+  machine.run("k", {1}, {32}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 32; ++i)
+    EXPECT_EQ(result[i], i & 1 ? i * i : 2 * i);
+}
+
+// brx.idx: each lane its own case.
+TEST_P(Engine, BranchesByIndex) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry k(.param .u64 out)
+{
+  .reg .b32 %r<6>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  and.b32 %r2, %r1, 3;
+table: .branchtargets zero, one, two, three;
+  brx.idx %r2, table;
+zero:
+  mov.u32 %r3, 100;
+  bra done;
+one:
+  mov.u32 %r3, 200;
+  bra done;
+two:
+  mov.u32 %r3, 300;
+  bra done;
+three:
+  mov.u32 %r3, 400;
+done:
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r3;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(32);
+  machine.run("k", {1}, {32}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 32; ++i)
+    EXPECT_EQ(result[i], 100 * (i % 4 + 1));
+}
