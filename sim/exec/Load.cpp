@@ -16,14 +16,7 @@
 #include "sim/exec/Decode.h"
 #include "sim/exec/Handlers.h"
 #include "sim/exec/Launch.h"
-#if __has_include("sim/exec/Liveness.h")
 #include "sim/exec/Liveness.h"
-#else
-static unsigned estimateRegisters(const tenon::sim::ptx::Module &,
-                                  const tenon::sim::ptx::Function &) {
-  return 32;
-}
-#endif
 #include "sim/ptx/Parser.h"
 
 #include <algorithm>
