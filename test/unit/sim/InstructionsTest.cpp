@@ -106,6 +106,25 @@ TEST(Instructions, AtomicsTakeModifiersInAnyOrder) {
   EXPECT_EQ(a.form, b.form);
 }
 
+// nvcc and CUTLASS write some so.
+TEST(Instructions, ModifiersMayStandInAnyOrderButTypesMayNot) {
+  Instruction matrix =
+      single("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32.satfinite "
+             "{r0,r1,r2,r3}, {r0,r1,r2,r3}, {r4,r5}, {r4,r5,r6,r7};");
+  EXPECT_TRUE(matrix.has(Mod::Satfinite));
+  EXPECT_EQ(matrix.get(Field::LayoutB), Mod::Col);
+  EXPECT_EQ(matrix.types[1], Type::S8);
+  Instruction load =
+      single("ldmatrix.sync.aligned.x2.trans.m8n8.shared.b16 {r0,r1}, [d0];");
+  EXPECT_EQ(load.get(Field::Number), Mod::X2);
+  EXPECT_EQ(errorsOf(kernelWith("cvt.f32.sat.ftz.f16 f0, h0;")), "");
+  EXPECT_NE(errorsOf(kernelWith("cvt.rn.f32.f16 h0, f0;")), "");
+  EXPECT_NE(errorsOf(kernelWith("mma.sync.aligned.m16n8k16.col.row.f32.f16."
+                                "f16.f32 {f0,f1,f2,f3}, {r0,r1,r2,r3}, "
+                                "{r4,r5}, {f4,f5,f6,f7};")),
+            "");
+}
+
 TEST(Instructions, SizesAreRelaxedForLoadsStoresAndConversions) {
   for (const char *good :
        {"ld.global.u8 r0, [d0];", "ld.global.s16 d1, [d0];",

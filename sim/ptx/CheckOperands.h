@@ -1,0 +1,57 @@
+//===- CheckOperands.h - Fits operands to a form ----------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The operands of an instruction whose modifiers fit a form, against the
+// operands of that form; and those of a call against the callee's signature.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_SIM_PTX_CHECKOPERANDS_H
+#define TENON_SIM_PTX_CHECKOPERANDS_H
+
+#include "sim/ptx/Check.h"
+#include "sim/ptx/Instructions.h"
+
+namespace tenon::sim::ptx {
+
+class OperandChecker {
+public:
+  OperandChecker(const Module &module, const Function &function,
+                 const Form &form, const Instruction &instruction)
+      : module(module), function(function), form(form),
+        instruction(instruction) {}
+
+  /// False with `error` and how many operands fit.
+  bool check();
+  CheckError error;
+  size_t fitted = 0;
+
+private:
+  bool checkAll(size_t spec, size_t operand);
+  bool checkOne(const OperandSpec &spec, const Operand &operand);
+  bool checkScalar(const OperandSpec &spec, Type type, const Operand &operand);
+  bool checkGroup(const OperandSpec &spec, Type type, unsigned count,
+                  const Operand &operand);
+  bool checkAddress(const Operand &operand);
+  bool checkAnything(const OperandSpec &spec, const Operand &operand);
+  bool checkCall();
+  bool checkSignature(const Signature &signature, const std::string &callee,
+                      const Operand *results, const Operand *arguments);
+  Type typeOf(const OperandSpec &spec) const;
+  bool fail(const Operand &operand, std::string message) {
+    error = {operand.place, std::move(message)};
+    return false;
+  }
+
+  const Module &module;
+  const Function &function;
+  const Form &form;
+  const Instruction &instruction;
+};
+
+} // namespace tenon::sim::ptx
+
+#endif // TENON_SIM_PTX_CHECKOPERANDS_H
