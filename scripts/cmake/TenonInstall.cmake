@@ -15,7 +15,7 @@ install(EXPORT TenonTargets NAMESPACE Tenon:: DESTINATION ${packageFolder})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/tenon
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h*")
 
-foreach(tool IN ITEMS tenon-run tenon-inspect tenonc tenon-opt)
+foreach(tool IN ITEMS tenon-run tenon-inspect tenonc tenon-opt simcuda-report)
   if(TARGET ${tool})
     set_target_properties(${tool} PROPERTIES
       INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
