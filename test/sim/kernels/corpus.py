@@ -185,8 +185,9 @@ class Test:
     def equal(self, name, got, want):
         got = self.values(got)
         want = np.asarray(want)
-        if got.shape != want.shape:
-            got = got.reshape(want.shape)
+        if got.size != want.size:
+            raise Mismatch(f"{name}: {got.size} values, expected {want.size}")
+        got = got.reshape(want.shape)
         same = got == want
         if got.dtype.kind not in "iub":
             same |= np.isnan(got.astype(np.float64)) & \
@@ -235,7 +236,15 @@ class Test:
         if not condition:
             raise Mismatch(f"{name}: {text}")
 
+    def lost(self):
+        """The context has an error that stays: all in it is gone."""
+        self.arrays.clear()
+        self.launches.clear()
+        self.handle = None
+        self.driver.reset()
+
     def release(self):
         for array in self.arrays:
             self.driver.free(array.pointer)
-        self.driver.unload(self.handle)
+        if self.handle:
+            self.driver.unload(self.handle)

@@ -170,16 +170,16 @@ extern "C" __global__ void align(const char *a, const char *b, int *best, int n,
     *best = top;
 }
 
-extern "C" __global__ void black_scholes(const float *price, const float *strike,
-                                         const float *years, float *call,
-                                         float *put, float rate, float vol,
-                                         int n) {
+extern "C" __global__ void
+black_scholes(const float *price, const float *strike, const float *years,
+              float *call, float *put, float rate, float vol, int n) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n)
     return;
   float root = vol * sqrtf(years[i]);
-  float d1 = (logf(price[i] / strike[i]) +
-              (rate + 0.5f * vol * vol) * years[i]) / root;
+  float d1 =
+      (logf(price[i] / strike[i]) + (rate + 0.5f * vol * vol) * years[i]) /
+      root;
   float d2 = d1 - root, discount = expf(-rate * years[i]);
   call[i] = price[i] * normcdff(d1) - strike[i] * discount * normcdff(d2);
   put[i] = strike[i] * discount * normcdff(-d2) - price[i] * normcdff(-d1);

@@ -51,7 +51,8 @@ extern "C" __global__ void pipeline_primitives(const float *in, float *sums,
 }
 
 // cuda::pipeline of block scope, all threads producers and consumers.
-extern "C" __global__ void pipeline_block(const int *in, int *out, int batches) {
+extern "C" __global__ void pipeline_block(const int *in, int *out,
+                                          int batches) {
   constexpr int kStages = 2, kBatch = 256;
   __shared__ int buffer[kStages][kBatch];
   __shared__ cuda::pipeline_shared_state<cuda::thread_scope_block, kStages>
@@ -127,8 +128,8 @@ extern "C" __global__ void barrier_copy(const double *in, double *out) {
   if (threadIdx.x == 0)
     init(&bar, blockDim.x);
   block.sync();
-  cuda::memcpy_async(&tile[threadIdx.x * 2], in + blockIdx.x * 256 +
-                                                threadIdx.x * 2,
+  cuda::memcpy_async(&tile[threadIdx.x * 2],
+                     in + blockIdx.x * 256 + threadIdx.x * 2,
                      cuda::aligned_size_t<16>(16), bar);
   bar.arrive_and_wait();
   for (int i = threadIdx.x; i < 256; i += blockDim.x)
@@ -152,16 +153,16 @@ extern "C" __global__ void tiled_product(const float *a, const float *b,
                                          float *c, int n) {
   extern __shared__ __align__(128) char memory[];
   constexpr int kTile = 64;
-  float(*sa)[kTile][kTile] = (float(*)[kTile][kTile])memory;
-  float(*sb)[kTile][kTile] = sa + 2;
+  float (*sa)[kTile][kTile] = (float (*)[kTile][kTile])memory;
+  float (*sb)[kTile][kTile] = sa + 2;
   int row0 = blockIdx.y * kTile, col0 = blockIdx.x * kTile;
   auto copy = [&](int stage, int k0) {
     for (int i = threadIdx.x; i < kTile * kTile / 4; i += blockDim.x) {
       int r = i / (kTile / 4), q = i % (kTile / 4) * 4;
       unsigned to = __cvta_generic_to_shared(&sa[stage][r][q]);
-      asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(
-                       to),
-                   "l"(a + (row0 + r) * n + k0 + q));
+      asm volatile(
+          "cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(to),
+          "l"(a + (row0 + r) * n + k0 + q));
       to = __cvta_generic_to_shared(&sb[stage][r][q]);
       const float *from = b + (k0 + r) * n + col0 + q;
       asm volatile("cp.async.ca.shared.global [%0], [%1], 8;\n\t"

@@ -134,9 +134,8 @@ extern "C" __global__ void semaphore(int *inside, int *most, int *count) {
 }
 
 // A hash table with linear probing: 64-bit slots of key and value.
-extern "C" __global__ void hash_insert(const unsigned *keys,
-                                       unsigned long long *slots, int size,
-                                       int n) {
+extern "C" __global__ void
+hash_insert(const unsigned *keys, unsigned long long *slots, int size, int n) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n)
     return;

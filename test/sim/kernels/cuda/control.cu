@@ -135,16 +135,47 @@ extern "C" __global__ void jump_table(const int *ops, int *out, int n) {
   int i = blockIdx.x * blockDim.x + threadIdx.x, a = i, b = 1;
   for (int pc = 0; pc < n;) {
     switch (ops[(pc + i) % n]) {
-    case 0: a += b; ++pc; break;
-    case 1: b += 3; ++pc; break;
-    case 2: a ^= b << 3; ++pc; break;
-    case 3: { int t = a; a = b; b = t; ++pc; break; }
-    case 4: pc += (a & 1) + 1; break;
-    case 5: a = a * 5 - b; ++pc; break;
-    case 6: b = ~b; ++pc; break;
-    case 7: a >>= 1; pc += 2; break;
-    case 8: b = b * b + 1; ++pc; break;
-    default: pc += 3; break;
+    case 0:
+      a += b;
+      ++pc;
+      break;
+    case 1:
+      b += 3;
+      ++pc;
+      break;
+    case 2:
+      a ^= b << 3;
+      ++pc;
+      break;
+    case 3: {
+      int t = a;
+      a = b;
+      b = t;
+      ++pc;
+      break;
+    }
+    case 4:
+      pc += (a & 1) + 1;
+      break;
+    case 5:
+      a = a * 5 - b;
+      ++pc;
+      break;
+    case 6:
+      b = ~b;
+      ++pc;
+      break;
+    case 7:
+      a >>= 1;
+      pc += 2;
+      break;
+    case 8:
+      b = b * b + 1;
+      ++pc;
+      break;
+    default:
+      pc += 3;
+      break;
     }
   }
   out[i] = a + 17 * b;

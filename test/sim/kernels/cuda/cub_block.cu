@@ -133,8 +133,9 @@ extern "C" __global__ void block_neighbours(const int *in, int *heads,
   int v[1] = {in[threadIdx.x]}, h[1], d[1];
   Heads(storage.heads).FlagHeads(h, v, cuda::std::not_equal_to<>());
   __syncthreads();
-  Differences(storage.differences)
-      .SubtractLeft(v, d, [](int a, int b) { return a - b; });
+  Differences(storage.differences).SubtractLeft(v, d, [](int a, int b) {
+    return a - b;
+  });
   __syncthreads();
   int r;
   Shuffle(storage.shuffle).Rotate(v[0], r, 17);

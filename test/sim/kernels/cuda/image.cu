@@ -15,7 +15,8 @@ extern "C" __global__ void sobel(const uint8_t *in, uint8_t *out, int w,
   __shared__ uint8_t tile[18][18];
   int x0 = blockIdx.x * 16 - 1, y0 = blockIdx.y * 16 - 1;
   for (int i = threadIdx.y * 16 + threadIdx.x; i < 18 * 18; i += 256) {
-    int x = min(max(x0 + i % 18, 0), w - 1), y = min(max(y0 + i / 18, 0), h - 1);
+    int x = min(max(x0 + i % 18, 0), w - 1),
+        y = min(max(y0 + i / 18, 0), h - 1);
     tile[i / 18][i % 18] = in[y * w + x];
   }
   __syncthreads();
@@ -55,7 +56,8 @@ extern "C" __global__ void resize_bilinear(const float *in, float *out, int w,
     return;
   float fx = fminf(fmaxf((x + 0.5f) * w / ow - 0.5f, 0), w - 1);
   float fy = fminf(fmaxf((y + 0.5f) * h / oh - 0.5f, 0), h - 1);
-  int x0 = (int)fx, y0 = (int)fy, x1 = min(x0 + 1, w - 1), y1 = min(y0 + 1, h - 1);
+  int x0 = (int)fx, y0 = (int)fy, x1 = min(x0 + 1, w - 1),
+      y1 = min(y0 + 1, h - 1);
   float ax = fx - x0, ay = fy - y0;
   float top = in[y0 * w + x0] * (1 - ax) + in[y0 * w + x1] * ax;
   float bottom = in[y1 * w + x0] * (1 - ax) + in[y1 * w + x1] * ax;
@@ -138,8 +140,8 @@ extern "C" __global__ void trace(const float4 *spheres, int count, float *out,
   int py = blockIdx.y * blockDim.y + threadIdx.y;
   if (px >= w || py >= h)
     return;
-  V origin = {0, 0, -4}, dir = {(px + 0.5f) / w - 0.5f, (py + 0.5f) / h - 0.5f,
-                                1};
+  V origin = {0, 0, -4},
+    dir = {(px + 0.5f) / w - 0.5f, (py + 0.5f) / h - 0.5f, 1};
   dir = dir * (1 / sqrtf(dot(dir, dir)));
   float light = 0, weight = 1;
   for (int bounce = 0; bounce < 4; ++bounce) {

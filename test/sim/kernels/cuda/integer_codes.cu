@@ -45,8 +45,9 @@ extern "C" __global__ void sha256(const uint8_t *in, uint32_t *out, int length,
                    (rotated(a, 7) ^ rotated(a, 18) ^ (a >> 3)) +
                    (rotated(b, 17) ^ rotated(b, 19) ^ (b >> 10));
     }
-    uint32_t t1 = s[7] + (rotated(s[4], 6) ^ rotated(s[4], 11) ^ rotated(s[4], 25)) +
-                  ((s[4] & s[5]) ^ (~s[4] & s[6])) + shaConstants[i] + w[i & 15];
+    uint32_t t1 =
+        s[7] + (rotated(s[4], 6) ^ rotated(s[4], 11) ^ rotated(s[4], 25)) +
+        ((s[4] & s[5]) ^ (~s[4] & s[6])) + shaConstants[i] + w[i & 15];
     uint32_t t2 = (rotated(s[0], 2) ^ rotated(s[0], 13) ^ rotated(s[0], 22)) +
                   ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
     for (int k = 7; k > 0; --k)
@@ -195,7 +196,9 @@ extern "C" __global__ void bit_fields(const uint32_t *a, const uint32_t *b,
   uint32_t x = a[i], y = b[i], r[10], p = y & 63, l = (y >> 8) & 63;
   asm("bfe.u32 %0, %1, %2, %3;" : "=r"(r[0]) : "r"(x), "r"(p), "r"(l));
   asm("bfe.s32 %0, %1, %2, %3;" : "=r"(r[1]) : "r"(x), "r"(p), "r"(l));
-  asm("bfi.b32 %0, %1, %2, %3, %4;" : "=r"(r[2]) : "r"(y), "r"(x), "r"(p), "r"(l));
+  asm("bfi.b32 %0, %1, %2, %3, %4;"
+      : "=r"(r[2])
+      : "r"(y), "r"(x), "r"(p), "r"(l));
   asm("bfind.u32 %0, %1;" : "=r"(r[3]) : "r"(x));
   asm("bfind.s32 %0, %1;" : "=r"(r[4]) : "r"(x));
   asm("bfind.shiftamt.u32 %0, %1;" : "=r"(r[5]) : "r"(x));

@@ -46,8 +46,7 @@ template <typename T> __device__ void storeC(T *c, const T (&r)[4]) {
   }
 
 MMA(mma_f16, float, "f", "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32")
-MMA(mma_bf16, float, "f",
-    "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32")
+MMA(mma_bf16, float, "f", "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32")
 MMA(mma_tf32, float, "f", "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")
 MMA(mma_s8, int, "r", "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32")
 MMA(mma_s8_u8_sat, int, "r",
@@ -59,8 +58,7 @@ MMA(mma_b1_xor, int, "r",
 MMA(mma_b1_and, int, "r",
     "mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32.and.popc")
 #if __CUDA_ARCH__ >= 890
-MMA(mma_e4m3, float, "f",
-    "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32")
+MMA(mma_e4m3, float, "f", "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32")
 MMA(mma_e5m2_e4m3, float, "f",
     "mma.sync.aligned.m16n8k32.row.col.f32.e5m2.e4m3.f32")
 #endif

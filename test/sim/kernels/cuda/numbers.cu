@@ -46,17 +46,16 @@ FUNCTIONS(rounding_f64, double, __dadd_rd(x, y), __dadd_ru(x, y),
           __drcp_rd(y), __drcp_ru(y))
 
 // Float to integer and back in every rounding; out of range saturates.
-extern "C" __global__ void conversions(const float *a, const double *b,
-                                       int *oi, long long *ol, float *of,
-                                       int n) {
+extern "C" __global__ void conversions(const float *a, const double *b, int *oi,
+                                       long long *ol, float *of, int n) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n)
     return;
   float x = a[i];
   double y = b[i];
-  const int ints[] = {__float2int_rn(x),  __float2int_rd(x),
-                      __float2int_ru(x),  __float2int_rz(x),
-                      __double2int_rn(y), __double2int_rd(y),
+  const int ints[] = {__float2int_rn(x),       __float2int_rd(x),
+                      __float2int_ru(x),       __float2int_rz(x),
+                      __double2int_rn(y),      __double2int_rd(y),
                       (int)__float2uint_rz(x), (int)__double2uint_rn(y)};
   for (int k = 0; k < 8; ++k)
     oi[k * n + i] = ints[k];
@@ -82,13 +81,25 @@ extern "C" __global__ void half_functions(const half *a, const half *b,
   if (i >= n)
     return;
   half x = a[i], y = b[i];
-  const half r[] = {__hadd(x, y),      __hsub(x, y),     __hmul(x, y),
-                    __hdiv(x, y),      __hfma(x, y, x),  __hneg(x),
-                    __habs(x),         __hmax(x, y),     __hmin_nan(x, y),
-                    __hadd_sat(x, y),  hexp(y),          hsqrt(__habs(x)),
-                    hrint(x),          hsin(y),          __h2div({x, y}, {y, x}).y,
-                    __hfma_relu(x, y, y), __float2half_rd(__half2float(x) / 3),
-                    __int2half_rn(i * 37), htanh(y)};
+  const half r[] = {__hadd(x, y),
+                    __hsub(x, y),
+                    __hmul(x, y),
+                    __hdiv(x, y),
+                    __hfma(x, y, x),
+                    __hneg(x),
+                    __habs(x),
+                    __hmax(x, y),
+                    __hmin_nan(x, y),
+                    __hadd_sat(x, y),
+                    hexp(y),
+                    hsqrt(__habs(x)),
+                    hrint(x),
+                    hsin(y),
+                    __h2div({x, y}, {y, x}).y,
+                    __hfma_relu(x, y, y),
+                    __float2half_rd(__half2float(x) / 3),
+                    __int2half_rn(i * 37),
+                    htanh(y)};
   for (int k = 0; k < int(sizeof(r) / sizeof(half)); ++k)
     out[k * n + i] = r[k];
 }
@@ -99,15 +110,10 @@ extern "C" __global__ void half2_functions(const half2 *a, const half2 *b,
   if (i >= n)
     return;
   half2 x = a[i], y = b[i];
-  const half2 r[] = {__hadd2(x, y),
-                     __hmul2_sat(x, y),
-                     __hfma2(x, y, y),
-                     __hmax2(x, y),
-                     __hgt2(x, y),
-                     __lows2half2(x, y),
-                     __highs2half2(x, y),
-                     __lowhigh2highlow(x),
-                     __hcmadd(x, y, x)};
+  const half2 r[] = {
+      __hadd2(x, y),       __hmul2_sat(x, y),    __hfma2(x, y, y),
+      __hmax2(x, y),       __hgt2(x, y),         __lows2half2(x, y),
+      __highs2half2(x, y), __lowhigh2highlow(x), __hcmadd(x, y, x)};
   for (int k = 0; k < 9; ++k)
     out[k * n + i] = r[k];
 }
@@ -150,21 +156,22 @@ extern "C" __global__ void fp8_functions(const float *in, unsigned char *e4m3,
 }
 
 FUNCTIONS(integers_u32, unsigned, x / (y | 1), x % (y | 1), __umulhi(x, y),
-         __brev(x), __clz(x), __ffs(x), __popc(x), __byte_perm(x, y, 0x2761),
-         __funnelshift_l(x, y, y), __funnelshift_r(x, y, x),
-         __funnelshift_lc(x, y, y & 63), __usad(x, y, 7u), __uhadd(x, y),
-         __urhadd(x, y), __dp4a(x, y, 1000u), __dp2a_lo(x, y, 5u),
-         __dp2a_hi(x, y, 5u), __umul24(x, y), __vadd4(x, y), __vabsdiffu4(x, y),
-         __vmaxu2(x, y), __vcmpgtu4(x, y), __vsubus4(x, y), __fns(x | 1, 0, 1))
+          __brev(x), __clz(x), __ffs(x), __popc(x), __byte_perm(x, y, 0x2761),
+          __funnelshift_l(x, y, y), __funnelshift_r(x, y, x),
+          __funnelshift_lc(x, y, y & 63), __usad(x, y, 7u), __uhadd(x, y),
+          __urhadd(x, y), __dp4a(x, y, 1000u), __dp2a_lo(x, y, 5u),
+          __dp2a_hi(x, y, 5u), __umul24(x, y), __vadd4(x, y),
+          __vabsdiffu4(x, y), __vmaxu2(x, y), __vcmpgtu4(x, y), __vsubus4(x, y),
+          __fns(x | 1, 0, 1))
 FUNCTIONS(integers_i32, int, x / (y | 1), x % (y | 1), __mulhi(x, y), abs(x),
-         x >> (y & 31), (signed char)x, (short)y, __dp4a(x, y, -9),
-         __hadd(x, y), __rhadd(x, y), __sad(x, y, 3), __vavgs2(x, y),
-         __vaddss4(x, y), __vmins4(x, y), min(x, y), max(x, y))
+          x >> (y & 31), (signed char)x, (short)y, __dp4a(x, y, -9),
+          __hadd(x, y), __rhadd(x, y), __sad(x, y, 3), __vavgs2(x, y),
+          __vaddss4(x, y), __vmins4(x, y), min(x, y), max(x, y))
 FUNCTIONS(integers_i64, long long, x / (y | 1), x % (y | 1), __mul64hi(x, y),
-         (long long)__umul64hi(x, y), x >> (y & 63), x * y, __clzll(x),
-         __popcll(x), __ffsll(x), (long long)__brevll(x), llabs(x),
-         (long long)((unsigned long long)x / ((unsigned long long)y | 3)),
-         min(x, y))
+          (long long)__umul64hi(x, y), x >> (y & 63), x *y, __clzll(x),
+          __popcll(x), __ffsll(x), (long long)__brevll(x), llabs(x),
+          (long long)((unsigned long long)x / ((unsigned long long)y | 3)),
+          min(x, y))
 FUNCTIONS(integers_i16, short, short(x / (y | 1)), short(x % (y | 1)),
-         short(x * y), short(x >> (y & 15)), short(__brev(x) >> 16),
-         short(min(x, y)), short(abs(x)), short((unsigned short)x >> 3))
+          short(x *y), short(x >> (y & 15)), short(__brev(x) >> 16),
+          short(min(x, y)), short(abs(x)), short((unsigned short)x >> 3))

@@ -56,7 +56,8 @@ State &state() {
 /// `["name", offset]` if the address lies in (or at the end of) a buffer.
 std::string place(uint64_t address) {
   auto &all = state().buffers;
-  uint64_t slot = (address - kBase) / kRange, offset = (address - kBase) % kRange;
+  uint64_t slot = (address - kBase) / kRange,
+           offset = (address - kBase) % kRange;
   if (address < kBase || slot >= all.size() || offset > all[slot].size)
     return {};
   return "[\"" + all[slot].name + "\", " + std::to_string(offset) + "]";
@@ -142,9 +143,9 @@ void program(const char *name, const std::function<void()> &body) {
   for (const Buffer &b : s.buffers)
     buffers += (buffers.empty() ? "\"" : ", \"") + b.name +
                "\": " + std::to_string(b.size);
-  s.document += (s.document.empty() ? "" : ",") + ("\n  \"" + std::string(name)) +
-                "\": {\"buffers\": {" + buffers + "},\n   \"steps\": [" +
-                s.steps + "]}";
+  s.document += (s.document.empty() ? "" : ",") +
+                ("\n  \"" + std::string(name)) + "\": {\"buffers\": {" +
+                buffers + "},\n   \"steps\": [" + s.steps + "]}";
 }
 
 int close() {
@@ -239,15 +240,32 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t,
 }
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int) {
   switch (attribute) {
-  case cudaDevAttrMultiProcessorCount: *value = 8; break;
-  case cudaDevAttrMaxSharedMemoryPerBlock: *value = 48 << 10; break;
-  case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = 99 << 10; break;
-  case cudaDevAttrMaxGridDimX: *value = 0x7fffffff; break;
-  case cudaDevAttrMaxGridDimY: *value = 65535; break;
-  case cudaDevAttrWarpSize: *value = 32; break;
-  case cudaDevAttrComputeCapabilityMajor: *value = state().smVersion / 10; break;
-  case cudaDevAttrComputeCapabilityMinor: *value = state().smVersion % 10; break;
-  default: fail("unknown attribute " + std::to_string(attribute));
+  case cudaDevAttrMultiProcessorCount:
+    *value = 8;
+    break;
+  case cudaDevAttrMaxSharedMemoryPerBlock:
+    *value = 48 << 10;
+    break;
+  case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+    *value = 99 << 10;
+    break;
+  case cudaDevAttrMaxGridDimX:
+    *value = 0x7fffffff;
+    break;
+  case cudaDevAttrMaxGridDimY:
+    *value = 65535;
+    break;
+  case cudaDevAttrWarpSize:
+    *value = 32;
+    break;
+  case cudaDevAttrComputeCapabilityMajor:
+    *value = state().smVersion / 10;
+    break;
+  case cudaDevAttrComputeCapabilityMinor:
+    *value = state().smVersion % 10;
+    break;
+  default:
+    fail("unknown attribute " + std::to_string(attribute));
   }
   return cudaSuccess;
 }
@@ -268,8 +286,10 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks,
   *blocks = 2;
   return cudaSuccess;
 }
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
-    int *blocks, const void *, int, size_t, unsigned) {
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks,
+                                                                   const void *,
+                                                                   int, size_t,
+                                                                   unsigned) {
   *blocks = 2;
   return cudaSuccess;
 }

@@ -54,8 +54,8 @@ int main(int argc, char **argv) {
   PROGRAM("reduce_argmin", auto in = buffer<float>("in", n);
           auto out = buffer<float>("out", 1);
           auto index = buffer<long long>("index", 1);
-          , cub::DeviceReduce::ArgMin(temp, size, in, out, index,
-                                      (long long)n));
+          ,
+          cub::DeviceReduce::ArgMin(temp, size, in, out, index, (long long)n));
   PROGRAM("reduce_by_key", auto keys = buffer<int>("keys", n);
           auto unique = buffer<int>("unique", n);
           auto in = buffer<int>("in", n); auto out = buffer<int>("out", n);
@@ -87,15 +87,18 @@ int main(int argc, char **argv) {
           , cub::DeviceSegmentedRadixSort::SortKeys(temp, size, in, out, 5000,
                                                     20, offsets, offsets + 1));
   PROGRAM("select_if", auto in = buffer<int>("in", n);
-          auto out = buffer<int>("out", n); auto count = buffer<int>("count", 1);
+          auto out = buffer<int>("out", n);
+          auto count = buffer<int>("count", 1);
           , cub::DeviceSelect::If(temp, size, in, out, count, n, Even()));
   PROGRAM("unique", auto in = buffer<int>("in", n);
-          auto out = buffer<int>("out", n); auto count = buffer<int>("count", 1);
+          auto out = buffer<int>("out", n);
+          auto count = buffer<int>("count", 1);
           , cub::DeviceSelect::Unique(temp, size, in, out, count, n));
-  PROGRAM("partition", auto in = buffer<int>("in", n);
-          auto flags = buffer<char>("flags", n);
-          auto out = buffer<int>("out", n); auto count = buffer<int>("count", 1);
-          , cub::DevicePartition::Flagged(temp, size, in, flags, out, count, n));
+  PROGRAM(
+      "partition", auto in = buffer<int>("in", n);
+      auto flags = buffer<char>("flags", n); auto out = buffer<int>("out", n);
+      auto count = buffer<int>("count", 1);
+      , cub::DevicePartition::Flagged(temp, size, in, flags, out, count, n));
   PROGRAM("run_length_encode", auto in = buffer<short>("in", n);
           auto unique = buffer<short>("unique", n);
           auto lengths = buffer<int>("lengths", n);

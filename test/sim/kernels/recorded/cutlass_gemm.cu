@@ -67,16 +67,16 @@ static void recordAll() {
       3>;
   recorder::program("f16_relu", [] { record<Relu>(72, 104, 80, 1, -1); });
 
-  using Bf16 = gemm::device::Gemm<bfloat16_t, Row, bfloat16_t, Row, float, Row,
-                                  float, OpClassTensorOp, Sm80,
-                                  Tile<64, 128, 32>, Tile<32, 64, 32>,
-                                  Tile<16, 8, 16>>;
+  using Bf16 =
+      gemm::device::Gemm<bfloat16_t, Row, bfloat16_t, Row, float, Row, float,
+                         OpClassTensorOp, Sm80, Tile<64, 128, 32>,
+                         Tile<32, 64, 32>, Tile<16, 8, 16>>;
   recorder::program("bf16", [] { record<Bf16>(64, 136, 64, 1, 0); });
 
-  using Tf32 = gemm::device::Gemm<tfloat32_t, Row, tfloat32_t, Column, float,
-                                  Row, float, OpClassTensorOp, Sm80,
-                                  Tile<64, 64, 16>, Tile<32, 32, 16>,
-                                  Tile<16, 8, 8>>;
+  using Tf32 =
+      gemm::device::Gemm<tfloat32_t, Row, tfloat32_t, Column, float, Row, float,
+                         OpClassTensorOp, Sm80, Tile<64, 64, 16>,
+                         Tile<32, 32, 16>, Tile<16, 8, 8>>;
   recorder::program("tf32", [] { record<Tf32>(64, 64, 40, 1, 1); });
 
   using S8 = gemm::device::Gemm<
@@ -86,10 +86,10 @@ static void recordAll() {
       InOrder, 3>;
   recorder::program("s8", [] { record<S8>(128, 128, 160, 2, 1); });
 
-  using F64 = gemm::device::Gemm<double, Row, double, Column, double, Row,
-                                 double, OpClassTensorOp, Sm80,
-                                 Tile<32, 32, 16>, Tile<16, 16, 16>,
-                                 Tile<8, 8, 4>>;
+  using F64 =
+      gemm::device::Gemm<double, Row, double, Column, double, Row, double,
+                         OpClassTensorOp, Sm80, Tile<32, 32, 16>,
+                         Tile<16, 16, 16>, Tile<8, 8, 4>>;
   recorder::program("f64", [] { record<F64>(32, 64, 24, 1, 0.25f); });
 
   using Simt = gemm::device::Gemm<float, Row, float, Row, float, Row, float,
@@ -136,9 +136,10 @@ static void recordAll() {
     must(gemm());
   });
 
-  using Batched = gemm::device::GemmBatched<
-      half_t, Row, half_t, Row, half_t, Row, float, OpClassTensorOp, Sm80,
-      Tile<64, 64, 32>, Tile<32, 32, 32>, Tile<16, 8, 16>>;
+  using Batched =
+      gemm::device::GemmBatched<half_t, Row, half_t, Row, half_t, Row, float,
+                                OpClassTensorOp, Sm80, Tile<64, 64, 32>,
+                                Tile<32, 32, 32>, Tile<16, 8, 16>>;
   recorder::program("batched", [] {
     constexpr int m = 64, n = 32, k = 64, batch = 3;
     auto a = buffer<half_t>("a", batch * m * k);
