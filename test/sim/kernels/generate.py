@@ -187,7 +187,7 @@ def makeRecorded(wanted, work, python):
         sizes.write_text("".join(
             f"{k} {' '.join(map(str, v['sizes']))}\n"
             for k, v in declared.items()))
-        steps = stable([json.loads(run(work / name, sizes)) for _ in range(8)])
+        steps = stable([json.loads(run(work / name, sizes)) for _ in range(24)])
         used = {s["kernel"] for p in steps.values() for s in p["steps"]
                 if "kernel" in s}
         yield key, text, dict(
@@ -197,16 +197,20 @@ def makeRecorded(wanted, work, python):
 
 
 def stable(runs):
-    """Steps whose bytes do not depend on the run: what differs between runs
-    (with their addresses randomized) is padding, and becomes zero."""
+    """Steps whose bytes do not depend on the run. Words of four bytes that
+    differ between runs (their addresses are randomized) are padding with what
+    was on the stack, and become zero."""
     first = runs[0]
     for name, program in first.items():
         for i, step in enumerate(program["steps"]):
             for j, parameter in enumerate(step.get("parameters", [])):
                 rows = [bytes.fromhex(r[name]["steps"][i]["parameters"][j][0])
                         for r in runs]
-                parameter[0] = bytes(
-                    c[0] if len(set(c)) == 1 else 0 for c in zip(*rows)).hex()
+                words = [{r[k:k + 4] for r in rows}
+                         for k in range(0, len(rows[0]), 4)]
+                parameter[0] = b"".join(
+                    w.pop() if len(w) == 1 else bytes(len(w.pop()))
+                    for w in words).hex()
     return first
 
 
