@@ -13,11 +13,9 @@
 #define TENON_SIM_EXEC_HANDLERS_H
 
 #include "sim/exec/Program.h"
+#include "sim/exec/Vector.h"
 
 namespace tenon::sim::exec {
-
-inline constexpr unsigned kWarpSize = 32;
-inline constexpr uint32_t kAllLanes = ~0u;
 
 /// Bytes of a lane in the row of a register of this type; 0 for a predicate.
 uint32_t laneBytes(ptx::Type type);

@@ -5,13 +5,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/MemoryAccess.h"
-#include "sim/exec/Coalesce.h"
+#include "sim/exec/Vector.h"
 
 #include <bit>
 #include <cstring>
 
 using namespace tenon::sim;
 using namespace tenon::sim::exec;
+using namespace tenon::sim::exec::v3;
 using ptx::Field;
 using ptx::Mod;
 
@@ -48,6 +49,12 @@ void tenon::sim::exec::computeAddresses(const Warp &warp, Row row, bool wide,
     for (unsigned lane = 0; lane < kWarpSize; ++lane)
       addresses.at[lane] = uint64_t(values[lane]) + uint64_t(offset);
   }
+}
+
+static Lanes<uint64_t> laneNumbers() {
+  return Lanes<uint64_t>{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                         11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                         22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 }
 
 static std::string hex(uint64_t value) {
@@ -270,6 +277,24 @@ void tenon::sim::exec::reportConflict(WarpState &warp, uint32_t lanes,
   }
 }
 
+/// The shadow's part of an access to shared memory.
+static void checkShared(WarpState &warp, const Addresses &addresses,
+                        uint32_t lanes, unsigned bytes, AccessKind kind,
+                        uint64_t window) {
+  Block &block = *warp.block;
+  if (!block.checksShared || kind == AccessKind::AsyncWrite ||
+      kind == AccessKind::Mbarrier)
+    return;
+  // AccessKind and SharedShadow::Kind have the same order.
+  auto conflict =
+      block.shadow.access(warp.index, addresses.at, window, lanes, bytes,
+                          warp.pc - 1, SharedShadow::Kind(kind));
+  if (conflict) [[unlikely]]
+    reportConflict(warp, lanes, conflict->lane,
+                   addresses.at[conflict->lane] - window, bytes, *conflict,
+                   writes(kind));
+}
+
 static bool resolveShared(WarpState &warp, const Addresses &addresses,
                           uint32_t lanes, unsigned bytes, AccessKind kind,
                           uint64_t window, Pointers &pointers) {
@@ -292,17 +317,7 @@ static bool resolveShared(WarpState &warp, const Addresses &addresses,
     }
     pointers.at[lane] = block.shared + offset;
   }
-  if (!block.checksShared || kind == AccessKind::AsyncWrite ||
-      kind == AccessKind::Mbarrier)
-    return true;
-  // AccessKind and SharedShadow::Kind have the same order.
-  auto conflict =
-      block.shadow.access(warp.index, addresses.at, window, lanes, bytes,
-                          warp.pc - 1, SharedShadow::Kind(kind));
-  if (conflict) [[unlikely]]
-    reportConflict(warp, lanes, conflict->lane,
-                   addresses.at[conflict->lane] - window, bytes, *conflict,
-                   writes(kind));
+  checkShared(warp, addresses, lanes, bytes, kind, window);
   return true;
 }
 
@@ -394,10 +409,104 @@ static void count(WarpState &warp, const Addresses &addresses, uint32_t lanes,
   }
 }
 
+/// Everything at once for a full warp, in vectors: within one allocation that
+/// was used lately. False: nothing was done, look lane by lane.
+static bool resolveGlobalFast(WarpState &warp, const Addresses &addresses,
+                              unsigned bytes, AccessKind kind,
+                              Pointers &pointers) {
+  AllocationCache &cache = warp.block->worker.allocations;
+  Grid &grid = warp.block->grid;
+  if (cache.generation != grid.memory.generation())
+    return false;
+  const Allocation *allocation = nullptr;
+  for (const auto &entry : cache.entries)
+    if (entry && entry->contains(addresses.at[0], bytes)) {
+      allocation = entry.get();
+      break;
+    }
+  if (!allocation)
+    return false;
+  bool isWrite = writes(kind);
+  if (isWrite && allocation->kind == MemoryKind::Constant)
+    return false;
+  auto at = v3::load<uint64_t>(addresses.at);
+  auto offset = at - splat<uint64_t>(allocation->address);
+  auto room = splat<uint64_t>(allocation->size - bytes) - offset;
+  // Sizes are below 2^62: a sign bit is an offset below or above.
+  if (int64_t(__builtin_reduce_or(offset | room)) < 0)
+    return false;
+  auto bytesAt = reinterpret_cast<uint64_t>(allocation->bytes);
+  storeAll<uint64_t>(pointers.at, offset + splat<uint64_t>(bytesAt));
+  bool checkInitial = grid.checks(CheckUninitialized) &&
+                      kind != AccessKind::Write &&
+                      kind != AccessKind::StrongWrite;
+  if (!allocation->shadow || (!checkInitial && !isWrite))
+    return true;
+  auto apart = (offset - splat<uint64_t>(offset[0])) ^
+               (laneNumbers() * splat<uint64_t>(bytes));
+  if (__builtin_reduce_or(apart) == 0) {
+    uint8_t *shadow = allocation->shadow + offset[0];
+    if (checkInitial) {
+      uint8_t all = kWritten;
+      for (unsigned i = 0; i < bytes * kWarpSize; ++i)
+        all &= shadow[i];
+      if (all != kWritten)
+        return false;
+    }
+    if (isWrite)
+      std::memset(shadow, kWritten, bytes * kWarpSize);
+    return true;
+  }
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    uint8_t *own = allocation->shadow + offset[lane];
+    if (checkInitial && !allWritten(own, bytes))
+      return false;
+    if (isWrite)
+      std::memset(own, kWritten, bytes);
+  }
+  return true;
+}
+
+static bool resolveSharedFast(WarpState &warp, const Addresses &addresses,
+                              unsigned bytes, Pointers &pointers) {
+  Block &block = *warp.block;
+  if (block.sharedBytes < bytes)
+    return false;
+  auto offset = v3::load<uint64_t>(addresses.at);
+  auto room = splat<uint64_t>(block.sharedBytes - bytes) - offset;
+  if (int64_t(__builtin_reduce_or(offset | room)) < 0)
+    return false;
+  storeAll<uint64_t>(
+      pointers.at,
+      offset + splat<uint64_t>(reinterpret_cast<uint64_t>(block.shared)));
+  return true;
+}
+
 bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
                                uint32_t lanes, unsigned bytes,
                                unsigned alignment, Space space, AccessKind kind,
                                Pointers &pointers) {
+  bool counting = warp.block->grid.options.counters;
+  if (lanes == kAllLanes) [[likely]] {
+    uint64_t any = __builtin_reduce_or(v3::load<uint64_t>(addresses.at));
+    if ((any & (alignment - 1)) == 0) {
+      Space where = Space::Generic;
+      if ((space == Space::Global || space == Space::Const ||
+           space == Space::Generic) &&
+          resolveGlobalFast(warp, addresses, bytes, kind, pointers)) {
+        where = Space::Global;
+      } else if (space == Space::Shared &&
+                 resolveSharedFast(warp, addresses, bytes, pointers)) {
+        checkShared(warp, addresses, lanes, bytes, kind, 0);
+        where = Space::Shared;
+      }
+      if (where != Space::Generic) {
+        if (counting && space != Space::Const)
+          count(warp, addresses, lanes, bytes, where, kind);
+        return true;
+      }
+    }
+  }
   uint64_t all = 0;
   for (uint32_t left = lanes; left; left &= left - 1)
     all |= addresses.at[std::countr_zero(left)];
@@ -407,7 +516,6 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
       if (addresses.at[lane] & (alignment - 1))
         return misaligned(warp, lane, addresses.at[lane], alignment);
     }
-  bool counting = warp.block->grid.options.counters;
   while (lanes) {
     uint32_t group = lanes;
     uint64_t window = 0;

@@ -70,11 +70,11 @@ static void storeRow(const char *row, const Pointers &to, unsigned offset,
 
 /// The whole row at once, if the lanes' bytes follow each other.
 template <typename T> static bool isContiguous(const Pointers &pointers) {
-  const char *first = pointers.at[0];
-  bool same = true;
-  for (unsigned lane = 1; lane < kWarpSize; ++lane)
-    same &= pointers.at[lane] == first + lane * sizeof(T);
-  return same;
+  uint64_t apart = 0;
+  const auto *at = reinterpret_cast<const uint64_t *>(pointers.at);
+  for (unsigned lane = 0; lane < kWarpSize; ++lane)
+    apart |= (at[lane] - at[0]) ^ (lane * sizeof(T));
+  return !apart;
 }
 
 template <typename T, typename R, unsigned Count>

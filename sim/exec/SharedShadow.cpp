@@ -26,7 +26,7 @@ void SharedShadow::configure(uint32_t bytes, unsigned warps, Look look) {
 
 void SharedShadow::reset() {
   std::fill(written_.begin(), written_.end(), 0u);
-  std::fill(reads_.begin(), reads_.end(), uint64_t(0));
+  std::fill(reads_.begin(), reads_.end(), 0u);
   std::fill(flags_.begin(), flags_.end(), uint8_t(0));
   fine_ = false;
   fineReads_.clear();
@@ -52,10 +52,11 @@ void SharedShadow::becomeFine() {
     return;
   fine_ = true;
   fineReads_.assign(size_t(size_) * warps_, 0);
+  // Of several readers, who they were is lost: a race with their last reads
+  // before the first fine synchronization may be missed.
   for (uint32_t at = 0; at < size_; ++at)
-    for (auto left = uint32_t(reads_[at]); left; left &= left - 1)
-      fineReads_[size_t(at) * warps_ + unsigned(std::countr_zero(left))] =
-          uint32_t(reads_[at] >> 32);
+    if (reads_[at] && (reads_[at] & 63) != kSeveral)
+      fineReads_[size_t(at) * warps_ + (reads_[at] & 63)] = reads_[at] >> 6;
 }
 
 void SharedShadow::barrier(uint32_t warps) {
@@ -77,6 +78,14 @@ void SharedShadow::barrier(uint32_t warps) {
     updateSafe(warp);
   }
   ++tick_;
+  if (!fine_ && tick_ >= (1u << 25)) {
+    // Stamps are about to overflow; all of them lie before this barrier.
+    std::fill(written_.begin(), written_.end(), 0u);
+    std::fill(reads_.begin(), reads_.end(), 0u);
+    clock_ = {};
+    safe_ = {};
+    tick_ = 1;
+  }
 }
 
 void SharedShadow::release(unsigned warp, uint32_t address) {
@@ -120,10 +129,10 @@ SharedShadow::checkByte(unsigned warp, uint32_t at, Kind kind) const {
   if (isRead)
     return std::nullopt;
   if (!fine_) {
-    uint32_t others = uint32_t(reads_[at]) & ~(1u << warp);
-    if (others && uint32_t(reads_[at] >> 32) > safe_[warp])
-      return Conflict{Conflict::Kind::WriteAfterRead, 0, at,
-                      unsigned(std::countr_zero(others)), readPc_[at / 4]};
+    uint32_t reader = reads_[at] & 63;
+    if (reader != warp && (reads_[at] >> 6) > safe_[warp])
+      return Conflict{Conflict::Kind::WriteAfterRead, 0, at, reader,
+                      readPc_[at / 4]};
     return std::nullopt;
   }
   for (unsigned other = 0; other < warps_; ++other)
@@ -141,10 +150,10 @@ void SharedShadow::record(unsigned warp, uint32_t at, Kind kind) {
   case Kind::Read:
     if (fine_)
       fineReads_[size_t(at) * warps_ + warp] = tick_;
-    else if (uint32_t(reads_[at] >> 32) == tick_)
-      reads_[at] |= 1u << warp;
+    else if ((reads_[at] >> 6) == tick_ && (reads_[at] & 63) != warp)
+      reads_[at] = tick_ << 6 | kSeveral;
     else // those of an earlier tick lie before a barrier that all passed
-      reads_[at] = uint64_t(tick_) << 32 | 1u << warp;
+      reads_[at] = tick_ << 6 | warp;
     return;
   case Kind::Write:
     flags_[at] = kHasWritten;
@@ -157,65 +166,52 @@ void SharedShadow::record(unsigned warp, uint32_t at, Kind kind) {
   written_[at] = tick_ << 5 | warp;
 }
 
-/// The common case in code that vectorizes: plain reads of bytes that are
-/// written, and whose writes are known. False: look closer.
-template <unsigned Bytes>
-bool SharedShadow::readFast(unsigned warp, uint32_t at) {
-  const uint32_t safe = safe_[warp];
+// The common case in loops that vectorize, while only barriers of the whole
+// block order anything: a stamp conflicts if it is of this tick and another
+// warp. With `mine` the stamp of an access of this warp now, that is
+//
+//   0 < (stamp ^ mine) < number of warps     as one comparison: x - 1 < n - 1
+//
+// False: look closer. Nothing was recorded then.
+
+bool SharedShadow::readFast(unsigned warp, uint32_t at, uint32_t bytes) {
+  const uint32_t *written = written_.data() + at;
+  const uint8_t *flags = flags_.data() + at;
+  uint32_t *reads = reads_.data() + at;
+  const uint32_t mine = tick_ << 5 | warp, mineRead = tick_ << 6 | warp,
+                 several = tick_ << 6 | kSeveral;
   uint32_t bad = 0;
-  uint8_t have = kHasWritten, other = 0;
-  for (unsigned i = 0; i < Bytes; ++i) {
-    uint32_t stamp = written_[at + i];
-    bad |= uint32_t((stamp >> 5) > safe) & uint32_t((stamp & 31) != warp);
-    have &= flags_[at + i];
-    other |= flags_[at + i];
-  }
-  if (bad | uint32_t(have != kHasWritten) | uint32_t(other != kHasWritten))
+  uint8_t odd = 0;
+  for (uint32_t i = 0; i < bytes; ++i)
+    bad |= uint32_t((written[i] ^ mine) - 1 < 31);
+  for (uint32_t i = 0; i < bytes; ++i)
+    odd |= flags[i] ^ kHasWritten;
+  if (bad | odd)
     return false;
-  const uint64_t now = uint64_t(tick_) << 32, bit = 1u << warp;
-  for (unsigned i = 0; i < Bytes; ++i) {
-    uint64_t old = reads_[at + i];
-    reads_[at + i] = (((old ^ now) >> 32) == 0 ? old : now) | bit;
-  }
+  for (uint32_t i = 0; i < bytes; ++i)
+    reads[i] = (reads[i] ^ mineRead) - 1 < 63 ? several : mineRead;
   return true;
 }
 
-template <unsigned Bytes>
-bool SharedShadow::writeFast(unsigned warp, uint32_t at) {
-  const uint32_t safe = safe_[warp];
-  const uint32_t own = 1u << warp;
+bool SharedShadow::writeFast(unsigned warp, uint32_t at, uint32_t bytes) {
+  uint32_t *written = written_.data() + at;
+  uint8_t *flags = flags_.data() + at;
+  const uint32_t *reads = reads_.data() + at;
+  const uint32_t mine = tick_ << 5 | warp, mineRead = tick_ << 6 | warp;
   uint32_t bad = 0;
-  uint8_t flags = 0;
-  for (unsigned i = 0; i < Bytes; ++i) {
-    uint32_t stamp = written_[at + i];
-    uint64_t read = reads_[at + i];
-    bad |= uint32_t((stamp >> 5) > safe) & uint32_t((stamp & 31) != warp);
-    bad |= uint32_t(uint32_t(read >> 32) > safe) &
-           uint32_t((uint32_t(read) & ~own) != 0);
-    flags |= flags_[at + i];
-  }
-  if (bad | (flags & (kPending | kAtomic)))
+  uint8_t all = 0;
+  for (uint32_t i = 0; i < bytes; ++i)
+    bad |= uint32_t((written[i] ^ mine) - 1 < 31) |
+           uint32_t((reads[i] ^ mineRead) - 1 < 63);
+  for (uint32_t i = 0; i < bytes; ++i)
+    all |= flags[i];
+  if (bad | (all & (kPending | kAtomic)))
     return false;
-  const uint32_t stamp = tick_ << 5 | warp;
-  for (unsigned i = 0; i < Bytes; ++i) {
-    written_[at + i] = stamp;
-    flags_[at + i] = kHasWritten;
-  }
+  for (uint32_t i = 0; i < bytes; ++i)
+    written[i] = mine;
+  for (uint32_t i = 0; i < bytes; ++i)
+    flags[i] = kHasWritten;
   return true;
-}
-
-bool SharedShadow::fast(unsigned warp, uint32_t at, unsigned bytes,
-                        bool isWrite) {
-  switch (bytes) {
-  case 4:
-    return isWrite ? writeFast<4>(warp, at) : readFast<4>(warp, at);
-  case 8:
-    return isWrite ? writeFast<8>(warp, at) : readFast<8>(warp, at);
-  case 16:
-    return isWrite ? writeFast<16>(warp, at) : readFast<16>(warp, at);
-  default:
-    return false;
-  }
 }
 
 std::optional<SharedShadow::Conflict>
@@ -226,13 +222,35 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
   bool isWrite = kind != Kind::Read && kind != Kind::StrongRead;
   bool quick = !strong && !fine_ && look_.races;
   std::vector<uint32_t> &pcs = isWrite ? writePc_ : readPc_;
+  auto note = [&](uint32_t begin, uint32_t length) {
+    for (uint32_t word = begin / 4; word <= (begin + length - 1) / 4; ++word)
+      pcs[word] = pc;
+  };
+  auto tryFast = [&](uint32_t begin, uint32_t length) {
+    return quick && (isWrite ? writeFast(warp, begin, length)
+                             : readFast(warp, begin, length));
+  };
+  // Lanes side by side are one access of all their bytes.
+  auto first = uint32_t(addresses[std::countr_zero(lanes)] - window);
+  if (quick && lanes == ~0u) {
+    uint64_t apart = 0;
+    for (unsigned lane = 0; lane < 32; ++lane)
+      apart |= (addresses[lane] - addresses[0]) ^ (uint64_t(lane) * bytes);
+    if (!apart && tryFast(first, bytes * 32)) {
+      note(first, bytes * 32);
+      return std::nullopt;
+    }
+  }
   for (uint32_t left = lanes; left; left &= left - 1) {
     auto lane = unsigned(std::countr_zero(left));
     auto begin = uint32_t(addresses[lane] - window);
-    bool done = quick && fast(warp, begin, bytes, isWrite);
+    if (bytes >= 4 && tryFast(begin, bytes)) {
+      note(begin, bytes);
+      continue;
+    }
     if (strong && kind != Kind::StrongWrite)
       acquire(warp, begin);
-    for (uint32_t at = begin; !done && at < begin + bytes; ++at) {
+    for (uint32_t at = begin; at < begin + bytes; ++at) {
       if (!conflict) {
         conflict = checkByte(warp, at, kind);
         if (conflict)
@@ -240,8 +258,7 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
       }
       record(warp, at, kind);
     }
-    for (uint32_t word = begin / 4; word <= (begin + bytes - 1) / 4; ++word)
-      pcs[word] = pc;
+    note(begin, bytes);
     if (strong && isWrite)
       release(warp, begin);
   }
@@ -255,7 +272,7 @@ SharedShadow::beginCopy(unsigned warp, const uint32_t *addresses,
   for (uint32_t left = lanes; left; left &= left - 1) {
     auto lane = unsigned(std::countr_zero(left));
     uint32_t begin = addresses[lane];
-    bool done = !fine_ && look_.races && fast(warp, begin, bytes, true);
+    bool done = !fine_ && look_.races && writeFast(warp, begin, bytes);
     for (uint32_t at = begin; at < begin + bytes; ++at) {
       if (!done) {
         if (!conflict) {

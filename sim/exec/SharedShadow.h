@@ -14,9 +14,11 @@
 //   and fences      address; waiting or acquiring takes it from there
 //
 // Accesses of one warp are ordered, for its lanes run in step unless they part.
-// A byte remembers the tick and warp of its last write, and of the reads since:
-// as one tick and a set of warps while barriers of the whole block are all
-// there is; as one tick for each warp once finer synchronization appears.
+// A byte remembers the tick and warp of its last write, and of the reads since.
+// While barriers of the whole block are all there is, every warp knows what
+// lies before the current tick and nothing of it, so that one tick and one
+// warp, or "several", say all of the reads. Once finer synchronization appears,
+// each byte keeps a tick for each warp.
 //
 // The same bytes know whether they were ever written, and whether an
 // asynchronous copy is under way to them.
@@ -87,14 +89,14 @@ public:
 
 private:
   // Stamps of writes: tick << 5 | warp; 0 is never. Of reads, while !fine_:
-  // tick << 32 | mask of the warps that read in that tick.
+  // tick << 6 | warp, or kSeveral for the warp.
   uint32_t size_ = 0;
   unsigned warps_ = 0;
   Look look_;
   uint32_t tick_ = 1;
   bool fine_ = false;
   std::vector<uint32_t> written_;
-  std::vector<uint64_t> reads_;
+  std::vector<uint32_t> reads_;
   std::vector<uint8_t> flags_;
   std::vector<uint32_t> writePc_, readPc_; ///< of each four bytes
   std::vector<uint32_t> fineReads_;        ///< [byte][warp], while fine_
@@ -102,6 +104,7 @@ private:
   std::array<uint32_t, kMaxWarps> safe_{}; ///< the least of each clock
   std::unordered_map<uint32_t, Clock> released_;
 
+  static constexpr uint32_t kSeveral = 63;
   static constexpr uint8_t kHasWritten = 1, kPending = 2, kAtomic = 4;
 
   bool knows(unsigned warp, uint32_t stamp) const {
@@ -112,9 +115,8 @@ private:
   void updateSafe(unsigned warp);
   std::optional<Conflict> checkByte(unsigned warp, uint32_t at,
                                     Kind kind) const;
-  template <unsigned Bytes> bool readFast(unsigned warp, uint32_t at);
-  template <unsigned Bytes> bool writeFast(unsigned warp, uint32_t at);
-  bool fast(unsigned warp, uint32_t at, unsigned bytes, bool isWrite);
+  bool readFast(unsigned warp, uint32_t at, uint32_t bytes);
+  bool writeFast(unsigned warp, uint32_t at, uint32_t bytes);
   void record(unsigned warp, uint32_t at, Kind kind);
 };
 
