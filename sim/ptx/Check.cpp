@@ -14,6 +14,7 @@
 
 #include "sim/ptx/Check.h"
 #include "sim/ptx/CheckOperands.h"
+#include "sim/ptx/CheckRules.h"
 #include "sim/ptx/Instructions.h"
 
 #include <algorithm>
@@ -214,11 +215,12 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
   Furthest furthest, ignored;
   std::optional<CheckError> operandError;
   size_t fitted = 0;
-  const Form *tooNew = nullptr;
+  unsigned tooNew = 0; // the first target that has it
+  std::string broken;
   std::vector<uint8_t> slotOf(words.size());
   for (bool ordered : {true, false}) {
     // What fits in the ISA's order is not looked at otherwise.
-    if (tooNew || operandError)
+    if (tooNew || operandError || !broken.empty())
       break;
     for (uint16_t index : opcode.forms) {
       const Form &form = forms()[index];
@@ -233,10 +235,16 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
       instruction.form = index;
       OperandChecker checker(module, function, form, instruction);
       if (checker.check()) {
-        if (!module.sm || module.sm >= form.row->sm)
+        std::string rule = brokenRule(module, form, instruction);
+        if (!rule.empty()) {
+          if (broken.empty())
+            broken = std::move(rule);
+          continue;
+        }
+        unsigned first = firstTarget(form, instruction);
+        if (!module.sm || module.sm >= first)
           return std::nullopt;
-        if (!tooNew || tooNew->row->sm > form.row->sm)
-          tooNew = &form;
+        tooNew = tooNew ? std::min(tooNew, first) : first;
         continue;
       }
       if (!operandError || checker.fitted > fitted) {
@@ -247,8 +255,10 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
   }
   if (tooNew)
     return CheckError{instruction.place,
-                      name + "needs sm_" + std::to_string(tooNew->row->sm) +
+                      name + "needs sm_" + std::to_string(tooNew) +
                           ", the module is for " + module.target};
+  if (!broken.empty())
+    return CheckError{instruction.place, name + broken};
   if (operandError) {
     operandError->message = name + operandError->message;
     if (!operandError->place.line)

@@ -325,6 +325,9 @@ bool OperandChecker::checkAnything(const OperandSpec &spec,
   if (spec.fragment == 'A') {
     if (operand.kind == Operand::Kind::Variable)
       return true;
+    // cvta names the size, isspacep takes either.
+    if (instruction.typeCount)
+      return checkScalar(spec, instruction.types[0], operand);
     if (operand.kind == Operand::Kind::Register && bitsOf(operand.type) == 32)
       return checkScalar(spec, Type::B32, operand);
     return checkScalar(spec, Type::B64, operand);

@@ -50,6 +50,7 @@ static constexpr Set kSets[] = {
                 ".shared|.shared::cta|.shared::cluster"},
     {"STSPACE", ".global|.local|.param|.param::func|.shared|.shared::cta|"
                 ".shared::cluster"},
+    {"MEMSPACE", ".global|.shared|.shared::cta|.shared::cluster"},
     {"ATSPACE", ".global|.shared|.shared::cta|.shared::cluster"},
     {"MBSPACE", ".shared|.shared::cta"},
     {"SHARED", ".shared|.shared::cta"},
@@ -62,7 +63,8 @@ static constexpr Set kSets[] = {
     {"EVICT2", ".L2::evict_normal|.L2::evict_unchanged|.L2::evict_first|"
                ".L2::evict_last"},
     {"PREFETCH", ".L2::64B|.L2::128B|.L2::256B"},
-    {"VEC", ".v2|.v4|.v8"},
+    {"VEC", ".v2|.v4"},
+    {"VECH", ".v2|.v4|.v8"},
     {"LDTYPE", ".b8|.b16|.b32|.b64|.b128|INT8|.f32|.f64"},
     {"SCOPE", ".cta|.cluster|.gpu|.sys"},
     {"ORDER", ".relaxed|.acquire|.release|.acq_rel"},

@@ -28,7 +28,10 @@ std::string test::frameBegin(const std::string &target) {
          ".visible .entry kernel(.param .align 16 .b8 argument[64]) {\n"
          ".reg .pred p<8>; .reg .b16 h<20>; .reg .b32 r<160>; "
          ".reg .b64 d<40>; .reg .b128 q<8>; .reg .f32 f<160>; "
-         ".reg .f64 e<40>; .local .align 16 .b8 stack[64];\nL:\n"
+         ".reg .f64 e<40>; .reg .u32 u<2>; .reg .s32 s<2>; .reg .u64 x<2>; "
+         ".reg .s64 y<2>; .reg .u16 hu<2>; .reg .f16 hf<2>; .local .align 16 "
+         ".b8 stack[64]; "
+         ".param .align 16 .b8 slot[64];\nL:\n"
          "targets: .branchtargets L;\n";
 }
 
@@ -92,11 +95,16 @@ static Instruction fieldsOf(const Form &form, const Words &words) {
   return result;
 }
 
-static std::string addressFor(const Instruction &instruction) {
+static std::string addressFor(std::string_view opcode, bool isFirst,
+                              const Instruction &instruction) {
+  if (opcode == "cp.async" && !isFirst)
+    return "[d39]";
   switch (instruction.get(Field::Space)) {
   case Mod::Param:
   case Mod::ParamEntry:
-    return "[argument]";
+    return opcode == "st" ? "[slot]" : "[argument]";
+  case Mod::ParamFunc:
+    return "[slot]";
   case Mod::Const:
     return "[table+16]";
   case Mod::Shared:
@@ -131,9 +139,13 @@ static std::string operandOf(const Form &form, const OperandSpec &spec,
     type = doubled(type);
   switch (spec.kind) {
   case OperandSpec::Kind::Constant:
-    return form.row->opcode == std::string_view("cp.async") ? "16" : "0";
+    return form.row->opcode == std::string_view("cp.async") ? "16"
+           : form.row->opcode == std::string_view("discard") ||
+                   form.row->opcode == std::string_view("applypriority")
+               ? "128"
+               : "0";
   case OperandSpec::Kind::Address:
-    return addressFor(fields);
+    return addressFor(form.row->opcode, &spec == &form.operands[0], fields);
   case OperandSpec::Kind::Label:
     return "L";
   case OperandSpec::Kind::BranchTable:
@@ -147,7 +159,10 @@ static std::string operandOf(const Form &form, const OperandSpec &spec,
   case OperandSpec::Kind::Anything:
     if (spec.fragment == 'M')
       return registerOf(fields.types[0], names);
-    return registerOf(spec.fragment == 'A' ? Type::B64 : Type::B32, names);
+    return registerOf(spec.fragment != 'A' ? Type::B32
+                      : fields.typeCount   ? fields.types[0]
+                                           : Type::B64,
+                      names);
   case OperandSpec::Kind::Value:
     break;
   }
@@ -172,29 +187,46 @@ static std::string operandOf(const Form &form, const OperandSpec &spec,
     break;
   }
   std::string text = registerOf(type, names);
-  // The group that elect and the like return needs its predicate.
-  if (spec.secondPredicate && form.row->opcode == std::string_view("elect"))
+  // These return a predicate always, others may.
+  if (spec.secondPredicate && (form.row->opcode == std::string_view("elect") ||
+                               form.row->opcode == std::string_view("lop3")))
     text += "|" + registerOf(Type::Pred, names);
   return text;
 }
 
-static std::string textOf(const Form &form, const Words &words) {
-  Instruction fields = fieldsOf(form, words);
+static std::string headOf(const Form &form, const Words &words) {
   std::string text(form.row->opcode);
   for (const Word &word : words)
     text += "." + std::string(word.mod != Mod::None ? spelling(word.mod)
                                                     : spelling(word.type));
+  return text;
+}
+
+/// With the optional ones that `words` demand.
+static std::vector<std::string> operandsOf(const Form &form,
+                                           const Words &words) {
+  Instruction fields = fieldsOf(form, words);
+  bool hint = fields.has(Mod::L2CacheHint);
   Names names;
-  bool isFirst = true, hint = fields.has(Mod::L2CacheHint);
+  std::vector<std::string> texts;
   for (const OperandSpec &spec : form.operands) {
     bool isHint = spec.optional && spec.type == Type::B64 &&
                   &spec == &form.operands.back();
-    if (spec.optional && !(isHint && hint))
-      continue;
-    text += (isFirst ? " " : ", ") + operandOf(form, spec, fields, names);
-    isFirst = false;
+    if (!spec.optional || (isHint && hint))
+      texts.push_back(operandOf(form, spec, fields, names));
   }
+  return texts;
+}
+
+static std::string join(std::string text,
+                        const std::vector<std::string> &operands) {
+  for (size_t i = 0; i < operands.size(); ++i)
+    text += (i ? ", " : " ") + operands[i];
   return text + ";";
+}
+
+static std::string textOf(const Form &form, const Words &words) {
+  return join(headOf(form, words), operandsOf(form, words));
 }
 
 static size_t alternatives(const ModifierSlot &slot) {
@@ -308,7 +340,10 @@ std::vector<std::string> test::mutantsOf(const Form &form) {
         mutant.erase(mutant.begin() + ptrdiff_t(i));
         texts.insert(textOf(form, mutant));
         for (Mod other : mods)
-          if (fieldOf(other) == fieldOf(words[i].mod)) {
+          if (fieldOf(other) == fieldOf(words[i].mod) &&
+              std::none_of(words.begin(), words.end(), [&](const Word &word) {
+                return word.mod == other;
+              })) {
             mutant = words;
             mutant[i].mod = other;
             texts.insert(textOf(form, mutant));
@@ -344,6 +379,39 @@ std::vector<std::string> test::mutantsOf(const Form &form) {
       mutant.insert(mutant.begin() + ptrdiff_t(at), added);
       texts.insert(textOf(form, mutant));
     }
+  }
+  return {texts.begin(), texts.end()};
+}
+
+std::vector<std::string> test::operandMutantsOf(const Form &form) {
+  static constexpr size_t kCombinations = 12;
+  static constexpr const char *kOperands[] = {
+      "1",    "-1",  "1.5",      "0f3F800000", "0d3FF0000000000000",
+      "p7",   "h7",  "r7",       "d7",         "f7",
+      "e7",   "u0",  "s0",       "x0",         "y0",
+      "hu0",  "hf0", "%tid.x",   "%clock64",   "data",
+      "_",    "!p7", "{r7, r8}", "[d7]",       "[r7]",
+      "p6|p7"};
+  std::set<std::string> texts;
+  size_t combinations = 0;
+  for (const auto &choices : plainOfEachType(form)) {
+    if (combinations++ == kCombinations)
+      break;
+    Words words = wordsOf(form, choices);
+    std::string head = headOf(form, words);
+    std::vector<std::string> operands = operandsOf(form, words);
+    for (size_t i = 0; i < operands.size(); ++i)
+      for (const char *other : kOperands) {
+        std::vector<std::string> mutant = operands;
+        mutant[i] = other;
+        texts.insert(join(head, mutant));
+        // Within braces, too.
+        if (operands[i][0] == '{' && other[0] != '{' && other[0] != '[') {
+          size_t end = operands[i].find_first_of(",}");
+          mutant[i] = "{" + std::string(other) + operands[i].substr(end);
+          texts.insert(join(head, mutant));
+        }
+      }
   }
   return {texts.begin(), texts.end()};
 }

@@ -33,6 +33,9 @@ std::vector<std::string> examplesOf(const sim::ptx::Form &form);
 /// exchanged for one that another form of the opcode has, or another type.
 std::vector<std::string> mutantsOf(const sim::ptx::Form &form);
 
+/// The form's plain instructions with one operand replaced by others.
+std::vector<std::string> operandMutantsOf(const sim::ptx::Form &form);
+
 } // namespace tenon::test
 
 #endif // TENON_TEST_UNIT_SIM_FORMEXAMPLES_H

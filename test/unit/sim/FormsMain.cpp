@@ -4,9 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   sim-ptx-forms TARGET [mutants]   instructions of every form that TARGET has
-//                                    or mutants of them; each line has the
-//                                    parser's error, a tab, the instruction
+//   sim-ptx-forms TARGET [mutants|operands]
+//                                    instructions of every form, ones with
+//                                    other modifiers, or with other operands;
+//                                    each line has the parser's error, a tab,
+//                                    the instruction
 //   sim-ptx-forms frame TARGET       the frame to put the instructions into,
 //                                    which end with the line `...`
 //   sim-ptx-forms check FILE...      the errors of PTX files
@@ -59,19 +61,21 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (argc < 2) {
-    std::fputs("usage: sim-ptx-forms TARGET [mutants] | frame TARGET | "
-               "check FILE...\n",
-               stderr);
+    std::fputs(
+        "usage: sim-ptx-forms TARGET [mutants|operands] | frame TARGET | "
+        "check FILE...\n",
+        stderr);
     return 2;
   }
-  bool mutants = argc > 2;
+  auto make = argc < 3                            ? test::examplesOf
+              : !std::strcmp(argv[2], "operands") ? test::operandMutantsOf
+                                                  : test::mutantsOf;
   std::string begin = test::frameBegin(argv[1]);
   std::set<std::string> seen;
   for (const Form &form : forms()) {
     if (form.refused())
       continue;
-    for (const std::string &text :
-         mutants ? test::mutantsOf(form) : test::examplesOf(form)) {
+    for (const std::string &text : make(form)) {
       if (!seen.insert(text).second)
         continue;
       auto result = parse(begin + text + "\n" + test::kFrameEnd);

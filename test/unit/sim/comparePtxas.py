@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Asks ptxas about every form of the instruction table.
 
-  comparePtxas.py SIM_PTX_FORMS [--targets sm_75,sm_80,...] [--mutants] [--all]
+  comparePtxas.py SIM_PTX_FORMS [--targets sm_75,sm_80,...] [--make mutants]
 
 `sim-ptx-forms` writes instructions and what our parser says of them; ptxas
 says what it thinks; where one accepts and the other refuses, the instruction
@@ -20,7 +20,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIST = os.path.join(HERE, "ptxas-differences.txt")
-BATCH = 3000
+BATCH = 1000
 
 
 def ask_ptxas(ptxas, target, frame, lines):
@@ -30,8 +30,8 @@ def ask_ptxas(ptxas, target, frame, lines):
     end = "add.f32 e0, e1, e2;\n" + end
     first = begin.count("\n") + 1
     errors = [""] * len(lines)
-    left = list(range(len(lines)))
-    while True:
+
+    def ask(left):
         text = begin + "".join(lines[i] + "\n" for i in left) + end
         with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
             file.write(text)
@@ -39,26 +39,38 @@ def ask_ptxas(ptxas, target, frame, lines):
             result = subprocess.run(
                 [ptxas, "-arch=" + target, "-O0", file.name, "-o", os.devnull],
                 capture_output=True, text=True)
-        bad = False
+        if result.returncode < 0:
+            # Some wrong instructions crash ptxas, which says nothing of those
+            # that follow.
+            if len(left) == 1:
+                errors[left[0]] = "ptxas crashed"
+            else:
+                ask(left[:len(left) // 2])
+                ask(left[len(left) // 2:])
+            return
+        if ", line " not in result.stderr:
+            sys.exit("ptxas said: " + result.stderr[:1000])
+        stopped = False
         for match in re.finditer(r", line (\d+); (error|fatal) *: (.*)",
                                  result.stderr):
             at = int(match[1]) - first
             if 0 <= at < len(left):
                 errors[left[at]] = errors[left[at]] or match[3]
-                bad = bad or "arsing error" in match[3] or "yntax" in match[3]
-        if not bad:
-            if ", line " not in result.stderr:
-                sys.exit("ptxas said: " + result.stderr[:1000])
-            return errors
-        # ptxas stops at what its grammar does not know.
-        left = [i for i in left if not errors[i]]
+                stopped = stopped or "arsing error" in match[3]
+        if stopped:
+            # ptxas stops at what its grammar does not know.
+            ask([i for i in left if not errors[i]])
+
+    ask(list(range(len(lines))))
+    return errors
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
     parser.add_argument("--targets", default="sm_75,sm_80,sm_86,sm_89,sm_90a")
-    parser.add_argument("--mutants", action="store_true")
+    parser.add_argument("--make", default="examples",
+                        help="examples, mutants or operands")
     parser.add_argument("--all", action="store_true",
                         help="print known differences too")
     options = parser.parse_args()
@@ -78,7 +90,8 @@ def main():
         frame = subprocess.run([options.tool, "frame", target],
                                check=True, capture_output=True, text=True).stdout
         output = subprocess.run(
-            [options.tool, target] + (["mutants"] if options.mutants else []),
+            [options.tool, target] +
+            ([] if options.make == "examples" else [options.make]),
             check=True, capture_output=True, text=True).stdout
         pairs = [line.split("\t") for line in output.splitlines()]
         for at in range(0, len(pairs), BATCH):
