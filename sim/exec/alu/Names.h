@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The integer, logic, move and warp families switch over their opcodes. The
+// The families switch over their opcodes. The
 // look-up by name is compiled once, without an ISA level, so that the selecting
 // functions of each level need nothing of the standard library: the linker
 // keeps one copy of an inline function, and it must not be the one that only
@@ -70,7 +70,19 @@ namespace tenon::sim::exec {
   X(Redux, "redux")                                                            \
   X(Activemask, "activemask")                                                  \
   X(Elect, "elect")                                                            \
-  X(BarWarpSync, "bar.warp.sync")
+  X(BarWarpSync, "bar.warp.sync")                                              \
+  X(Testp, "testp")                                                            \
+  X(Copysign, "copysign")                                                      \
+  X(Fma, "fma")                                                                \
+  X(Rcp, "rcp")                                                                \
+  X(Sqrt, "sqrt")                                                              \
+  X(Rsqrt, "rsqrt")                                                            \
+  X(Sin, "sin")                                                                \
+  X(Cos, "cos")                                                                \
+  X(Lg2, "lg2")                                                                \
+  X(Ex2, "ex2")                                                                \
+  X(Tanh, "tanh")                                                              \
+  X(Cvt, "cvt")
 
 enum class Name : uint8_t {
   Other,
