@@ -75,8 +75,7 @@ Handler tenon::sim::exec::selectFamily(const Instruction &instruction,
   if (Handler handler = hasV4 ? v4::name(instruction, widths, op)              \
                               : v3::name(instruction, widths, op))             \
     return handler;
-  TENON_SIM_TRY(selectInteger)
-  TENON_SIM_TRY(selectLogic) TENON_SIM_TRY(selectMove) TENON_SIM_TRY(selectWarp)
+  TENON_SIM_FAMILIES(TENON_SIM_TRY)
 #undef TENON_SIM_TRY
       return nullptr;
 }
