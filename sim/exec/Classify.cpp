@@ -222,7 +222,8 @@ static constexpr Row kRows[] = {
     {"div rcp sqrt rsqrt", OpClass::Integer, Pipe::Sfu, divide},
     {"rem", OpClass::Integer, Pipe::Sfu},
     {"sin cos lg2 ex2 tanh", OpClass::Special, Pipe::Sfu},
-    {"addc subc sad bfe bfi szext bmsk fns", OpClass::Integer, Pipe::Alu},
+    {"addc subc sad vabsdiff4 bfe bfi szext bmsk fns", OpClass::Integer,
+     Pipe::Alu},
     {"mul24 mad24 madc dp4a dp2a", OpClass::Integer, Pipe::Fma},
     {"popc clz bfind brev", OpClass::Integer, Pipe::Sfu},
 
