@@ -36,7 +36,7 @@ llvm=(
 other=(
   binutils ca-certificates ccache cmake flatbuffers-compiler g++ git
   libcli11-dev libflatbuffers-dev libgmock-dev libgtest-dev libprotobuf-dev
-  libxxhash-dev libzip-dev ninja-build nlohmann-json3-dev
+  libxxhash-dev libzip-dev libzstd-dev ninja-build nlohmann-json3-dev
   pkg-config protobuf-compiler python3 python3-pip python3-venv zlib1g-dev
 )
 if ((check)); then llvm+=(clang-format-22 clang-tidy-22); fi

@@ -25,6 +25,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -104,7 +105,8 @@ public:
   CUfunc_cache cacheConfig = CU_FUNC_CACHE_PREFER_NONE;
   CUsharedconfig sharedConfig = CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE;
   std::array<size_t, CU_LIMIT_MAX> limits{};
-  std::set<uint64_t> allocations; ///< addresses
+  std::set<uint64_t> allocations;         ///< addresses
+  std::map<uint64_t, unsigned> hostFlags; ///< of host memory, by address
 
 private:
   std::atomic<CUresult> fault_{CUDA_SUCCESS};

@@ -77,6 +77,9 @@ public:
   Handles<Linker> linkers;
   Handles<MemoryPool> pools;
 
+  std::mutex poolMutex; ///< guards the two below
+  std::shared_ptr<MemoryPool> defaultPool, currentPool;
+
   // --- Injected faults and numbers ------------------------------------------
   /// Counts an allocation; true if this one has to fail.
   bool failAllocation();
@@ -118,6 +121,8 @@ template <typename Body> CUresult inDriver(Body &&body) noexcept {
       return CUDA_ERROR_NOT_INITIALIZED;
     if (CUresult lost = driver.lost.load())
       return lost;
+    if (inHostFunction())
+      return CUDA_ERROR_NOT_PERMITTED;
     return body(driver);
   });
 }
