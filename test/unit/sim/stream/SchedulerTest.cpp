@@ -19,39 +19,42 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Copies and fills on memory of its own; kernels are what the test says: the
+/// Fills memory of its own; kernels are what the test says: the
 /// number of the launch is the index into `kernels`.
 class FakeExecutor final : public Executor {
 public:
-  DeviceMemory memory{1 << 24};
+  /// Not DeviceMemory, whose addresses a thread sanitizer cannot watch.
+  std::vector<char> storage = std::vector<char>(4096);
+  std::shared_ptr<Allocation> allocation = std::make_shared<Allocation>();
   std::vector<std::function<CUresult(Executed &)>> kernels;
   std::atomic<CUresult> fault_{CUDA_SUCCESS};
   std::mutex mutex;
   std::vector<std::string> messages;
   std::atomic<int> executed{0};
 
+  FakeExecutor() {
+    kernels.reserve(256); // they stay where they are while others run
+    allocation->bytes = storage.data();
+    allocation->address = reinterpret_cast<uint64_t>(storage.data());
+    allocation->size = storage.size();
+    allocation->number = 1;
+  }
   CUresult execute(const Operation &operation, Executed &done) override {
     ++executed;
-    if (const auto *fill = std::get_if<Fill>(&operation)) {
-      auto allocation = memory.find(fill->to);
-      memset(allocation->bytes + (fill->to - allocation->address),
-             int(fill->value), fill->width);
-    } else if (const auto *copy = std::get_if<Copy>(&operation)) {
-      memcpy(bytes(copy->to), bytes(copy->from), copy->width);
-    } else if (const auto *launch = std::get_if<KernelLaunch>(&operation)) {
+    if (const auto *fill = std::get_if<Fill>(&operation))
+      memset(bytes(fill->to), int(fill->value), fill->width);
+    else if (const auto *launch = std::get_if<KernelLaunch>(&operation)) {
       return kernels[launch->request.number](done);
     }
     return CUDA_SUCCESS;
   }
-  char *bytes(uint64_t address) {
-    auto allocation = memory.find(address);
-    return allocation ? allocation->bytes + (address - allocation->address)
-                      : reinterpret_cast<char *>(address);
+  static char *bytes(uint64_t address) {
+    return reinterpret_cast<char *>(address);
   }
   CUresult fault() override { return fault_; }
   void setFault(CUresult error) override { fault_ = error; }
   std::shared_ptr<const Allocation> find(uint64_t address) override {
-    return memory.find(address);
+    return allocation->contains(address) ? allocation : nullptr;
   }
   double seconds(const Work &work, const Executed &) override {
     return std::holds_alternative<Mark>(work) ? 0 : 1e-6;
@@ -67,7 +70,7 @@ protected:
   std::shared_ptr<FakeExecutor> executor = std::make_shared<FakeExecutor>();
   Scheduler scheduler{GetParam(), 11, true};
   std::map<unsigned, ItemPtr> last; ///< by strand
-  uint64_t buffer = executor->memory.allocate(4096)->address;
+  uint64_t buffer = executor->allocation->address;
 
   bool isEager() const { return GetParam() == Schedule::Eager; }
   bool isLazy() const { return GetParam() == Schedule::Lazy; }
@@ -119,7 +122,7 @@ protected:
     executor->kernels.push_back(std::move(body));
     return Operation(launch);
   }
-  char first() { return *executor->bytes(buffer); }
+  char first() { return executor->storage[0]; }
 };
 
 INSTANTIATE_TEST_SUITE_P(Schedules, SchedulerTest,
@@ -132,7 +135,6 @@ INSTANTIATE_TEST_SUITE_P(Schedules, SchedulerTest,
                          });
 
 TEST_P(SchedulerTest, aStreamIsInOrder) {
-  executor->kernels.reserve(100);
   unsigned a = strand();
   std::vector<int> order;
   ItemPtr item;
@@ -156,9 +158,11 @@ TEST_P(SchedulerTest, laziestAndEagerestMoments) {
   EXPECT_EQ(first(), 7);
 }
 
-TEST_P(SchedulerTest, onlyWhatIsAskedForIsExecuted) {
-  if (!isLazy())
-    GTEST_SKIP() << "what the lazy schedule promises";
+class LazySchedulerTest : public SchedulerTest {};
+INSTANTIATE_TEST_SUITE_P(Lazy, LazySchedulerTest,
+                         ::testing::Values(Schedule::Lazy));
+
+TEST_P(LazySchedulerTest, onlyWhatIsAskedForIsExecuted) {
   unsigned a = strand(), b = strand();
   ItemPtr one = submit(a, fill(1)), two = submit(b, fill(2, 128));
   ItemPtr three = submit(a, fill(3, 256));
