@@ -16,6 +16,7 @@
 #include "sim/ptx/CheckOperands.h"
 #include "sim/ptx/CheckRules.h"
 #include "sim/ptx/Instructions.h"
+#include "sim/ptx/Later.h"
 
 #include <algorithm>
 
@@ -264,6 +265,15 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
     if (!operandError->place.line)
       operandError->place = instruction.place;
     return operandError;
+  }
+  for (const ModifierWord &word : words) {
+    std::string_view text =
+        word.mod != Mod::None ? spelling(word.mod) : spelling(word.type);
+    std::string later = comesLater(opcode.name, text);
+    if (!later.empty())
+      return CheckError{word.place, name + "." + std::string(text) +
+                                        " is refused in this version, " +
+                                        later};
   }
   if (auto wrong = wrongForType(opcode, name, words))
     return wrong;

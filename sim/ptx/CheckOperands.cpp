@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/ptx/CheckOperands.h"
+#include "sim/ptx/CheckCalls.h"
 #include "sim/ptx/Fragments.h"
 
 #include <algorithm>
@@ -31,7 +32,8 @@ static std::string dotted(Type type) {
   return "." + std::string(spelling(type));
 }
 
-static std::string describe(const Function &function, const Operand &operand) {
+std::string tenon::sim::ptx::describe(const Function &function,
+                                      const Operand &operand) {
   switch (operand.kind) {
   case Operand::Kind::Register:
     return "register '" + function.registerName(operand.index) + "' of type " +
@@ -84,8 +86,13 @@ Type OperandChecker::typeOf(const OperandSpec &spec) const {
 
 bool OperandChecker::check() {
   if (!form.operands.empty() &&
-      form.operands[0].kind == OperandSpec::Kind::Call)
-    return checkCall();
+      form.operands[0].kind == OperandSpec::Kind::Call) {
+    if (auto wrong = checkCall(module, function, instruction)) {
+      error = std::move(*wrong);
+      return false;
+    }
+    return true;
+  }
   return checkAll(0, 0);
 }
 
@@ -365,55 +372,4 @@ bool OperandChecker::checkAnything(const OperandSpec &spec,
     return true;
   OperandSpec scalar = spec;
   return checkScalar(scalar, type, operand);
-}
-
-/// call (results), callee, (arguments), table: PTX ISA 9.7.12.5.
-bool OperandChecker::checkCall() {
-  const Operand *results = nullptr, *arguments = nullptr, *callee = nullptr,
-                *table = nullptr;
-  for (const Operand &operand : instruction.operands) {
-    if (operand.kind == Operand::Kind::List) {
-      (callee ? arguments : results) = &operand;
-    } else if (!callee) {
-      callee = &operand;
-    } else {
-      table = &operand;
-    }
-  }
-  if (!callee)
-    return fail(instruction.operands.empty() ? Operand()
-                                             : instruction.operands[0],
-                "expected a function to call");
-  if (callee->kind == Operand::Kind::Function)
-    return checkSignature(module.functions[callee->index].signature,
-                          module.functions[callee->index].name, results,
-                          arguments);
-  if (callee->kind != Operand::Kind::Register ||
-      !(registerFits(callee->type, Type::B64, false) ||
-        registerFits(callee->type, Type::B32, false)))
-    return fail(*callee, "expected a function or a register with its address, "
-                         "got " +
-                             describe(function, *callee));
-  if (!table)
-    return fail(*callee, "expected .calltargets or .callprototype of an "
-                         "indirect call as last operand");
-  return true;
-}
-
-bool OperandChecker::checkSignature(const Signature &signature,
-                                    const std::string &callee,
-                                    const Operand *results,
-                                    const Operand *arguments) {
-  auto compare = [&](const char *what, const Operand *list,
-                     const std::vector<uint32_t> &expected) {
-    size_t got = list ? list->count : 0;
-    if (got == expected.size())
-      return true;
-    return fail(list ? *list : instruction.operands.back(),
-                "'" + callee + "' has " + std::to_string(expected.size()) +
-                    " " + what + (expected.size() == 1 ? "" : "s") + ", got " +
-                    std::to_string(got));
-  };
-  return compare("result", results, signature.results) &&
-         compare("parameter", arguments, signature.parameters);
 }

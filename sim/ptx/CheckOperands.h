@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The operands of an instruction whose modifiers fit a form, against the
-// operands of that form; and those of a call against the callee's signature.
+// operands of that form.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,9 @@
 #include "sim/ptx/Instructions.h"
 
 namespace tenon::sim::ptx {
+
+/// The operand, for messages: "register 'r1' of type .b32".
+std::string describe(const Function &function, const Operand &operand);
 
 class OperandChecker {
 public:
@@ -37,9 +40,6 @@ private:
                   const Operand &operand);
   bool checkAddress(const Operand &operand);
   bool checkAnything(const OperandSpec &spec, const Operand &operand);
-  bool checkCall();
-  bool checkSignature(const Signature &signature, const std::string &callee,
-                      const Operand *results, const Operand *arguments);
   Type typeOf(const OperandSpec &spec) const;
   bool fail(const Operand &operand, std::string message) {
     error = {operand.place, std::move(message)};

@@ -6,6 +6,7 @@
 
 #include "sim/ptx/Coverage.h"
 #include "sim/ptx/Instructions.h"
+#include "sim/ptx/Later.h"
 
 #include <algorithm>
 
@@ -14,11 +15,6 @@ using namespace tenon::sim::ptx;
 namespace {
 struct Group {
   std::string_view section, title;
-};
-
-/// Forms of instructions that are otherwise there.
-struct LeftOut {
-  std::string_view form, reason;
 };
 } // namespace
 
@@ -44,17 +40,6 @@ static constexpr Group kGroups[] = {
     {"9.7.19", "Miscellaneous"},
 };
 
-static constexpr LeftOut kLeftOut[] = {
-    {"`add`, `sub`, `mul`, `fma` with `.f32x2`", "comes with Blackwell"},
-    {"`cvt` of `.e2m1x2`, `.e2m3x2`, `.e3m2x2`, `.ue8m0x2`, and with `.rs`",
-     "comes with Blackwell"},
-    {"`ldmatrix`, `stmatrix` of `.b8`, `.m16n16`, `.m8n16`",
-     "comes with Blackwell"},
-    {"`mma` with `.kind::` and block scaling", "comes with Blackwell"},
-    {"`mbarrier` operations on `.shared::cluster`", "comes with Hopper"},
-    {"`call` of the pre-2.0 ABI without parentheses", "not in the ISA today"},
-};
-
 /// Whether `section` is `group` or below it.
 static bool isWithin(std::string_view section, std::string_view group) {
   return section.starts_with(group) &&
@@ -64,12 +49,14 @@ static bool isWithin(std::string_view section, std::string_view group) {
 namespace {
 struct Row {
   std::string_view opcode, section;
-  unsigned sm = ~0u, forms = 0;
+  unsigned sm = ~0u, forms = 0, executed = 0;
   const char *reason = nullptr;
 };
 } // namespace
 
-static std::vector<Row> rowsOf(const Group &group) {
+static std::vector<Row>
+rowsOf(const Group &group,
+       const std::function<bool(const Form &)> &isExecuted) {
   std::vector<Row> rows;
   for (const Form &form : forms()) {
     if (!isWithin(form.row->section, group.section))
@@ -84,29 +71,36 @@ static std::vector<Row> rowsOf(const Group &group) {
     }
     row->sm = std::min(row->sm, form.row->sm);
     row->forms += !form.refused();
+    row->executed += !form.refused() && isExecuted && isExecuted(form);
     if (form.refused())
       row->reason = form.row->reason;
   }
   return rows;
 }
 
-std::string tenon::sim::ptx::coverageDocument() {
+std::string tenon::sim::ptx::coverageDocument(
+    const std::function<bool(const Form &)> &isExecuted) {
   size_t done = 0, refused = 0;
   std::string tables;
   for (const Group &group : kGroups) {
-    tables += "\n## " + std::string(group.title) + " (" +
-              std::string(group.section) +
-              ")\n\n"
-              "| instruction | section | from | forms | state |\n"
-              "|---|---|---|---|---|\n";
-    for (const Row &row : rowsOf(group)) {
-      tables += "| `" + std::string(row.opcode) + "` | " +
-                std::string(row.section) + " | " +
-                (row.sm ? "sm_" + std::to_string(row.sm) : "all") + " | " +
-                (row.forms ? std::to_string(row.forms) : "") + " | " +
-                (row.forms ? "parsed and typed"
-                           : "refused: " + std::string(row.reason)) +
-                " |\n";
+    tables +=
+        "\n## " + std::string(group.title) + " (" + std::string(group.section) +
+        ")\n\n"
+        "| instruction | section | from | forms |" +
+        (isExecuted ? " executed |" : "") + " state |\n|---|---|---|---|" +
+        (isExecuted ? "---|" : "") + "---|\n";
+    for (const Row &row : rowsOf(group, isExecuted)) {
+      tables +=
+          "| `" + std::string(row.opcode) + "` | " + std::string(row.section) +
+          " | " + (row.sm ? "sm_" + std::to_string(row.sm) : "all") + " | " +
+          (row.forms ? std::to_string(row.forms) : "") + " | " +
+          (!isExecuted                 ? ""
+           : !row.forms                ? "| "
+           : row.executed == row.forms ? "all | "
+                                       : std::to_string(row.executed) + " | ") +
+          (row.forms ? "parsed and typed"
+                     : "refused: " + std::string(row.reason)) +
+          " |\n";
       ++(row.forms ? done : refused);
     }
   }
@@ -117,18 +111,26 @@ std::string tenon::sim::ptx::coverageDocument() {
       "\n*Parsed and typed*: the form is recognized, its modifiers and "
       "operand\n"
       "types are checked. *Refused*: the name is known and reported with the\n"
-      "reason. Any other name is an unknown instruction. Execution is not "
-      "part\n"
-      "of the table yet.\n\n" +
-      std::to_string(done) + " instructions are parsed and typed, in " +
+      "reason. Any other name is an unknown instruction. " +
+      std::string(isExecuted
+                      ? "*Executed*: how many of the forms\nthe engine runs."
+                      : "") +
+      "\n\n" + std::to_string(done) +
+      " instructions are parsed and typed, in " +
       std::to_string(
           std::count_if(forms().begin(), forms().end(),
                         [](const Form &form) { return !form.refused(); })) +
       " forms; " + std::to_string(refused) + " are refused.\n";
   text += tables;
-  text += "\n## Forms left out\n\n| form | reason |\n|---|---|\n";
-  for (const LeftOut &row : kLeftOut)
-    text +=
-        "| " + std::string(row.form) + " | " + std::string(row.reason) + " |\n";
+  text += "\n## Modifiers left out\n\n"
+          "| instruction | modifier | comes with |\n|---|---|---|\n";
+  for (const LaterWord &row : laterWords())
+    text += "| " +
+            (row.opcode.empty() ? "any" : "`" + std::string(row.opcode) + "`") +
+            " | `." + std::string(row.word) + "` | " +
+            std::string(architectureName(row.sm)) + " (sm_" +
+            std::to_string(row.sm) + ") |\n";
+  text += "\nAlso left out is `call` without parentheses, of the ABI before "
+          "PTX 2.0.\n";
   return text;
 }

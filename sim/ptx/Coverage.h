@@ -12,11 +12,17 @@
 #ifndef TENON_SIM_PTX_COVERAGE_H
 #define TENON_SIM_PTX_COVERAGE_H
 
+#include <functional>
 #include <string>
 
 namespace tenon::sim::ptx {
 
-std::string coverageDocument();
+struct Form;
+
+/// `isExecuted` says of a form whether the engine has it; without it, the
+/// column is left out.
+std::string
+coverageDocument(const std::function<bool(const Form &)> &isExecuted = {});
 
 } // namespace tenon::sim::ptx
 

@@ -9,6 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/ptx/CheckCalls.h"
+#include "sim/ptx/Instructions.h"
 #include "sim/ptx/ParserImpl.h"
 
 using namespace tenon::sim::ptx;
@@ -77,6 +79,12 @@ bool ParserImpl::function(Linkage linkage) {
   if (defines) {
     current->isDefined = true;
     body();
+    static const int call = findOpcode("call");
+    for (const Instruction &instruction : current->instructions)
+      if (instruction.opcode == call)
+        if (auto wrong = checkIndirectCall(module, *current, instruction))
+          error(wrong->place,
+                "call" + instruction.suffix + ": " + std::move(wrong->message));
   } else {
     scopes.pop_back();
     good = accept(';') || peek().is('.') ||

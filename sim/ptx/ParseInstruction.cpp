@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/ptx/Instructions.h"
+#include "sim/ptx/Later.h"
 #include "sim/ptx/ParserImpl.h"
 
 using namespace tenon::sim::ptx;
@@ -65,9 +66,11 @@ bool ParserImpl::instruction() {
   const Opcode &row = opcodes()[size_t(opcode)];
   if (row.refused) {
     const FormRow &form = *forms()[row.forms[0]].row;
-    return error(result.place, whole + ": '" + std::string(row.name) +
-                                   "' is refused in this version, " +
-                                   form.reason);
+    return error(
+        result.place,
+        whole + ": '" + std::string(row.name) +
+            "' is refused in this version, " + form.reason +
+            (form.sm >= 90 ? " (sm_" + std::to_string(form.sm) + ")" : ""));
   }
   std::vector<ModifierWord> modifiers;
   for (size_t i = used; i < words.size(); ++i) {
@@ -77,6 +80,9 @@ bool ParserImpl::instruction() {
       word.type = *type;
     else if (auto mod = findMod(words[i].text))
       word.mod = *mod;
+    else if (auto later = comesLater(row.name, words[i].text); !later.empty())
+      return error(word.place, whole + ": ." + std::string(words[i].text) +
+                                   " is refused in this version, " + later);
     else
       return error(word.place, whole + ": unknown modifier '." +
                                    std::string(words[i].text) + "'");

@@ -53,7 +53,17 @@ TEST(Errors, Instructions) {
             "ptx:10:1: add.bf16: needs sm_90, the module is for sm_80");
   EXPECT_EQ(in("wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 f0;"),
             "ptx:10:1: wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16: "
-            "'wgmma.mma_async' is refused in this version, comes with Hopper");
+            "'wgmma.mma_async' is refused in this version, comes with Hopper "
+            "(sm_90)");
+  EXPECT_EQ(in("add.rn.f32x2 d0, d1, d2;"),
+            "ptx:10:7: add.rn.f32x2: .f32x2 is refused in this version, comes "
+            "with Blackwell (sm_100)");
+  EXPECT_EQ(in("ld.global.v8.b32 {r0,r1,r2,r3,r4,r5,r6,r7}, [d0];"),
+            "ptx:10:10: ld.global.v8.b32: .v8 is refused in this version, "
+            "comes with Blackwell (sm_100)");
+  EXPECT_EQ(in("mbarrier.arrive.shared::cluster.b64 _, [d0];"),
+            "ptx:10:16: mbarrier.arrive.shared::cluster.b64: .shared::cluster "
+            "is refused in this version, comes with Hopper (sm_90)");
   EXPECT_EQ(in("tex.2d.v4.f32.f32 {f0,f1,f2,f3}, [t, {f0,f1}];"),
             "ptx:10:1: tex.2d.v4.f32.f32: 'tex' is refused in this version, "
             "textures and surfaces are left out");
@@ -61,6 +71,84 @@ TEST(Errors, Instructions) {
             "ptx:10:1: vadd.u32.u32.u32: 'vadd' is refused in this version, "
             "video instructions are left out");
   EXPECT_EQ(in(".weird 3;"), "ptx:10:1: unknown directive '.weird'");
+}
+
+// What forms cannot say: CheckRules.cpp.
+TEST(Errors, Rules) {
+  EXPECT_EQ(in("setp.lo.s32 p0, r1, r2;"),
+            "ptx:10:1: setp.lo.s32: type .s32 has no comparison .lo");
+  EXPECT_EQ(in("setp.lt.b32 p0, r1, r2;"),
+            "ptx:10:1: setp.lt.b32: type .b32 has no comparison .lt");
+  EXPECT_EQ(in("setp.lt.ftz.f64 p0, e1, e2;"),
+            "ptx:10:1: setp.lt.ftz.f64: .ftz is for operands of type .f32, "
+            ".f16 and .f16x2, not .f64");
+  EXPECT_EQ(in("ld.shared.L1::evict_last.b32 r0, [r1];"),
+            "ptx:10:1: ld.shared.L1::evict_last.b32: .L1::evict_last is for "
+            "global memory, not .shared");
+  EXPECT_EQ(in("ld.global.ca.L1::evict_last.b32 r0, [d1];"),
+            "ptx:10:1: ld.global.ca.L1::evict_last.b32: .L1::evict_last and "
+            ".ca exclude each other");
+  EXPECT_EQ(in("ld.global.v4.b64 {d0,d1,d2,d3}, [d4];"),
+            "ptx:10:1: ld.global.v4.b64: a vector has at most 128 bits, "
+            ".v4.b64 has 256");
+  EXPECT_EQ(in("cvt.sat.s32.s16 r0, h0;"),
+            "ptx:10:1: cvt.sat.s32.s16: .s32 holds every value of .s16, "
+            "expected no .sat");
+  EXPECT_EQ(in("shfl.up.b32 r0, r1, r2, r3;"),
+            "ptx:10:1: shfl.up.b32: expected .sync on sm_70 or later from PTX "
+            "6.4 on");
+  EXPECT_EQ(in("discard.global.L2 [d0], 64;"),
+            "ptx:10:1: discard.global.L2: expected a size of 128, got 64");
+  EXPECT_EQ(in("cp.async.cg.shared.global [r0], [d0], 8;"),
+            "ptx:10:1: cp.async.cg.shared.global: expected a size of 16, got "
+            "8");
+  EXPECT_EQ(in("cp.async.ca.shared.global [r0], [d0], 12;"),
+            "ptx:10:1: cp.async.ca.shared.global: expected a size of 4, 8 or "
+            "16, got 12");
+  EXPECT_EQ(in("lop3.or.b32 r0, r1, r2, r3, 1, p0;"),
+            "ptx:10:1: lop3.or.b32: expected a pair d|p as destination");
+  EXPECT_EQ(errorsOf(kernelWith("ld.global.L2::256B.b32 r0, [d0];", "sm_75")),
+            "ptx:10:1: ld.global.L2::256B.b32: needs sm_80, the module is for "
+            "sm_75");
+  EXPECT_EQ(in("fence.acq_rel.cluster;"),
+            "ptx:10:1: fence.acq_rel.cluster: needs sm_90, the module is for "
+            "sm_80");
+}
+
+// ptxas refuses these and takes those in GoodCalls.
+TEST(Errors, CallsWithArgumentsOfAnotherSize) {
+  EXPECT_EQ(in("call (r0), callee, (d1);"),
+            "ptx:10:21: call: parameter 1 of 'callee': expected 4 bytes "
+            "aligned to 4, got register 'd1' of type .b64");
+  EXPECT_EQ(in("call (h0), callee, (r1);"),
+            "ptx:10:7: call: result 1 of 'callee': expected 4 bytes aligned to "
+            "4, got register 'h0' of type .b16");
+  EXPECT_EQ(in(".param .b64 s; call (r0), callee, (s);"),
+            "ptx:10:36: call: parameter 1 of 'callee': expected 4 bytes "
+            "aligned to 4, got 's' with 8 bytes aligned to 8");
+  EXPECT_EQ(in(".param .b8 s[4]; call (r0), callee, (s);"),
+            "ptx:10:38: call: parameter 1 of 'callee': expected 4 bytes "
+            "aligned to 4, got 's' with 4 bytes aligned to 1");
+  std::string proto =
+      "t: .callprototype (.param .b32 _) _ (.param .align 8 .b8 _[16]);";
+  EXPECT_EQ(in(proto + "call (r0), d0, (d1), t;"),
+            "ptx:10:81: call: parameter 1 of 't': expected 16 bytes aligned to "
+            "8, got register 'd1' of type .b64");
+  EXPECT_EQ(in(proto + "call (r0), d0, (d1, d1), t;"),
+            "ptx:10:80: call: 't' has 1 parameter, got 2");
+  EXPECT_EQ(in("t: .calltargets callee; call (r0), d0, (d1), t;"),
+            "ptx:10:41: call: parameter 1 of 'callee': expected 4 bytes "
+            "aligned to 4, got register 'd1' of type .b64");
+}
+
+TEST(Errors, GoodCalls) {
+  for (const char *good :
+       {"call (r0), callee, (f1);", "call (f0), callee, (1.5);",
+        "call (_), callee, (-1);", ".param .f32 s; call (s), callee, (s);",
+        ".param .align 4 .b8 s[4]; call (s), callee, (r0);",
+        "t: .callprototype (.param .b32 _) _ (.param .b32 _);"
+        "call (r0), d0, (r1), t;"})
+    EXPECT_EQ(in(good), "") << good;
 }
 
 TEST(Errors, Operands) {

@@ -54,7 +54,10 @@ TEST(Instructions, RefusedOnesSayWhy) {
     if (!opcode.refused)
       continue;
     std::string name(opcode.name);
-    std::string reason = forms()[opcode.forms[0]].row->reason;
+    const FormRow &row = *forms()[opcode.forms[0]].row;
+    std::string reason = row.reason;
+    if (row.sm >= 90)
+      reason += " (sm_" + std::to_string(row.sm) + ")";
     EXPECT_EQ(errorsOf(kernelWith(name + ".some.thing r0;", "sm_90a")),
               "ptx:10:1: " + name + ".some.thing: '" + name +
                   "' is refused in this version, " + reason);

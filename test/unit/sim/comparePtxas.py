@@ -101,12 +101,13 @@ def main():
                 asked += 1
                 if bool(ours) == bool(their):
                     continue
-                line = "%s %s %s" % ("strict" if ours else "lax", target, text)
+                line = "%s %s %s -- %s" % ("strict" if ours else "lax", target,
+                                           text, ours or their)
                 found = [entry for entry in known if entry[0].match(line)]
                 for entry in found:
                     entry[1] += 1
                 if not found or options.all:
-                    print(line, "--", ours or their)
+                    print(line)
                 new += not found
     print("%d instructions, %d differences, %d of them not listed" %
           (asked, sum(entry[1] for entry in known) + new, new))
