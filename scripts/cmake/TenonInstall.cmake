@@ -23,6 +23,18 @@ foreach(tool IN ITEMS tenon-run tenon-inspect tenonc tenon-opt simcuda-report)
   endif()
 endforeach()
 
+# The simulated GPU: the library by its own name, and as libcuda.so.1 in a
+# folder of its own, for LD_LIBRARY_PATH or simcuda-run.
+if(TARGET tenon_simcuda)
+  install(TARGETS tenon_simcuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(CODE "
+    set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/simcuda\")
+    file(MAKE_DIRECTORY \"\${folder}\")
+    file(CREATE_LINK ../libtenon_simcuda.so \"\${folder}/libcuda.so.1\" SYMBOLIC)
+    file(CREATE_LINK libcuda.so.1 \"\${folder}/libcuda.so\" SYMBOLIC)")
+  install(TARGETS simcuda-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
 configure_package_config_file(
   ${CMAKE_CURRENT_LIST_DIR}/TenonConfig.cmake.in
   ${PROJECT_BINARY_DIR}/TenonConfig.cmake

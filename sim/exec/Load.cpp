@@ -20,7 +20,6 @@
 #include "sim/ptx/Parser.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstring>
 #include <functional>
@@ -69,8 +68,6 @@ public:
       : device(device), memory(memory), program(std::make_shared<Program>()),
         result(std::make_unique<LoadedModule>()) {
     result->memory = &memory;
-    static std::atomic<uint64_t> count{0};
-    program->serial = ++count;
     program->text = text;
   }
 

@@ -6,7 +6,7 @@
 //
 // Names, values and layouts as in CUDA 13.0, which programs rely on; a test
 // compares them with the toolkit's header where there is one
-// (test/unit/sim/driver-header.py).
+// (test/unit/sim/driver/compareHeader.py).
 // Beside the current functions, the earlier versions that CUDA-12 programs
 // bind; the names are those of the library (cuMemAlloc_v2). Functions that the
 // simulator lacks are in Exports.inc alone.

@@ -6,7 +6,7 @@
 //
 // Names, values and layouts as in CUDA 13.0, which programs rely on; a test
 // compares them with the toolkit's header where there is one
-// (test/unit/sim/driver-header.py).
+// (test/unit/sim/driver/compareHeader.py).
 //
 //===----------------------------------------------------------------------===//
 
