@@ -11,6 +11,7 @@
 //                                    the instruction
 //   sim-ptx-forms frame TARGET       the frame to put the instructions into,
 //                                    which end with the line `...`
+//   sim-ptx-forms dictionary         the words of PTX for libFuzzer
 //   sim-ptx-forms check FILE...      the errors of PTX files
 //
 // The tool of comparePtxas.py.
@@ -52,9 +53,37 @@ static int checkFiles(int count, char **names) {
   return bad != 0;
 }
 
+static void printDictionary() {
+  std::set<std::string> words;
+  for (const Opcode &opcode : opcodes())
+    words.insert(std::string(opcode.name));
+  for (const Form &form : forms())
+    for (const ModifierSlot &slot : form.slots) {
+      for (Mod mod : slot.mods)
+        words.insert("." + std::string(spelling(mod)));
+      for (Type type : slot.types)
+        words.insert("." + std::string(spelling(type)));
+    }
+  for (const char *word :
+       {".version",       ".target", ".address_size",  ".entry",
+        ".func",          ".reg",    ".visible",       ".extern",
+        ".weak",          ".align",  ".branchtargets", ".calltargets",
+        ".callprototype", ".loc",    ".file",          ".section",
+        ".pragma",        ".alias",  ".maxntid",       ".noreturn",
+        ".attribute",     ".ptr",    "generic",        "WARP_SZ",
+        "%tid.x",         "sm_80",   "0f3F800000"})
+    words.insert(word);
+  for (const std::string &word : words)
+    std::printf("\"%s\"\n", word.c_str());
+}
+
 int main(int argc, char **argv) {
   if (argc >= 3 && !std::strcmp(argv[1], "check"))
     return checkFiles(argc - 2, argv + 2);
+  if (argc == 2 && !std::strcmp(argv[1], "dictionary")) {
+    printDictionary();
+    return 0;
+  }
   if (argc == 3 && !std::strcmp(argv[1], "frame")) {
     std::printf("%s...\n%s", test::frameBegin(argv[2]).c_str(),
                 test::kFrameEnd);
@@ -63,6 +92,7 @@ int main(int argc, char **argv) {
   if (argc < 2) {
     std::fputs(
         "usage: sim-ptx-forms TARGET [mutants|operands] | frame TARGET | "
+        "dictionary | "
         "check FILE...\n",
         stderr);
     return 2;

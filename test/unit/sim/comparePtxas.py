@@ -32,6 +32,8 @@ def ask_ptxas(ptxas, target, frame, lines):
     errors = [""] * len(lines)
 
     def ask(left):
+        if not left:
+            return
         text = begin + "".join(lines[i] + "\n" for i in left) + end
         with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
             file.write(text)
@@ -58,7 +60,8 @@ def ask_ptxas(ptxas, target, frame, lines):
                 errors[left[at]] = errors[left[at]] or match[3]
                 stopped = stopped or "arsing error" in match[3]
         if stopped:
-            # ptxas stops at what its grammar does not know.
+            # ptxas stops at what its grammar does not know, and has not
+            # looked at the meaning of what comes before.
             ask([i for i in left if not errors[i]])
 
     ask(list(range(len(lines))))
