@@ -77,7 +77,7 @@ Handler tenon::sim::exec::selectFamily(const Instruction &instruction,
     return handler;
   TENON_SIM_FAMILIES(TENON_SIM_TRY)
 #undef TENON_SIM_TRY
-      return nullptr;
+  return nullptr;
 }
 
 namespace {

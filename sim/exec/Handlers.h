@@ -33,6 +33,8 @@ Handler selectBarrier(const ptx::Instruction &instruction,
                       const RowWidths &widths, Op &op);
 Handler selectMatrix(const ptx::Instruction &instruction,
                      const RowWidths &widths, Op &op);
+Handler selectMma(const ptx::Instruction &instruction, const RowWidths &widths,
+                  Op &op);
 /// The families that compute on rows, for the level of this machine.
 Handler selectFamily(const ptx::Instruction &instruction,
                      const RowWidths &widths, Op &op);

@@ -20,6 +20,7 @@
 #include "sim/ptx/Parser.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <functional>
@@ -68,6 +69,8 @@ public:
       : device(device), memory(memory), program(std::make_shared<Program>()),
         result(std::make_unique<LoadedModule>()) {
     result->memory = &memory;
+    static std::atomic<uint64_t> count{0};
+    program->serial = ++count;
     program->text = text;
   }
 

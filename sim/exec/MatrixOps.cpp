@@ -115,7 +115,7 @@ Handler tenon::sim::exec::selectMatrix(const Instruction &instruction,
   if (opcode == "movmatrix")
     return moveMatrix;
   if (opcode != "ldmatrix" && opcode != "stmatrix")
-    return nullptr;
+    return selectMma(instruction, widths, op);
   Mod number = instruction.get(Field::Number);
   unsigned matrices = number == Mod::X4 ? 4 : number == Mod::X2 ? 2 : 1;
   op.mode = encode(matrices, widths.a == 8, instruction.has(Mod::Trans),

@@ -97,6 +97,8 @@ struct Program {
   std::vector<uint64_t> constants;
   bool usesMbarriers = false; ///< to track asynchronous copies
 
+  uint64_t serial = 0; ///< of the program in the process, for caches
+
   ptx::Module module;
   std::string text;            ///< of the PTX, for messages
   std::vector<uint32_t> lines; ///< where each line begins
