@@ -219,8 +219,8 @@ TENON_SIM_INLINE Longs bitsOfNumber(Doubles x, const Plan &p) {
     Floats f = singleOf(x, p.rounding);
     return convert<uint64_t>(Words(p.flags & kFtz ? flush(f) : f));
   }
-  default:
-    return Longs(x);
+  default: // payloads stay
+    return x == x ? Longs(x) : Longs(x) | kQuiet64;
   }
 }
 

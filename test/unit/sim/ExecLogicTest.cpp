@@ -243,7 +243,7 @@ TEST_P(ExecLogic, OtherOperands) {
          "p7",
          {"r1", "r2", "r3", "p4"}},
         lop3);
-  check({"lop3.and.b32 r0, r1, r2, r3, 0x1b, p4;",
+  check({"lop3.and.b32 r0|_, r1, r2, r3, 0x1b, p4;",
          "r0",
          "",
          {"r1", "r2", "r3", "p4"}},

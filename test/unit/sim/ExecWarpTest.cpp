@@ -257,7 +257,10 @@ TEST_P(ExecWarp, ShflSinksAndInPlace) {
                 "",
                 "p7",
                 {"r1", "r2", "r3", "r4"}},
-        Variant{"shfl.up.b32 r0|_, r1, r2, r3;", "r0", "", {"r1", "r2", "r3"}}})
+        Variant{"shfl.sync.up.b32 r0|_, r1, r2, r3, r4;",
+                "r0",
+                "",
+                {"r1", "r2", "r3", "r4"}}})
     checkVariant(GetParam(), variant, shfl, {}, 50);
 }
 

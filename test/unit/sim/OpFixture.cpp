@@ -138,26 +138,35 @@ void OneOp::Impl::decode() {
       for (unsigned k = 0; k < (parts == &operand ? 1u : 2u); ++k) {
         bool isSink = parts[k].kind == Operand::Kind::Sink;
         *destinations[k] = isSink ? scratch(k) : rowOf(parts[k].index);
-        *destinationWidths[k] = k ? 0 : uint8_t(bytesOf(type));
+        // A register may be wider than the instruction's type.
+        Type own =
+            parts[k].kind == Operand::Kind::Register ? parts[k].type : type;
+        *destinationWidths[k] = k ? 0 : uint8_t(bytesOf(own));
       }
       if (parts == &operand)
         op.e = scratch(1);
       continue;
     }
     *sources[nextSource] = rowOf(operand, type);
-    if (operand.kind == Operand::Kind::Special)
+    if (operand.kind == Operand::Kind::Special ||
+        operand.kind == Operand::Kind::Register)
       type = operand.type;
     *sourceWidths[nextSource++] = uint8_t(bytesOf(type));
   }
 }
 
+/// A kernel of that instruction alone.
+static auto parseOne(const std::string &text) {
+  return parse(".version 8.8\n.target sm_100a\n.address_size 64\n"
+               ".visible .entry k() {\n"
+               ".reg .pred p<8>; .reg .b8 b<8>; .reg .b16 h<8>;\n"
+               ".reg .b32 r<8>; .reg .b64 d<8>; .reg .b128 q<8>;\n" +
+               text + "\nret;\n}\n");
+}
+
 OneOp::OneOp(Level level, const std::string &text)
     : impl(std::make_unique<Impl>()) {
-  auto parsed = parse(".version 8.8\n.target sm_100a\n.address_size 64\n"
-                      ".visible .entry k() {\n"
-                      ".reg .pred p<8>; .reg .b8 b<8>; .reg .b16 h<8>;\n"
-                      ".reg .b32 r<8>; .reg .b64 d<8>; .reg .b128 q<8>;\n" +
-                      text + "\nret;\n}\n");
+  auto parsed = parseOne(text);
   if (auto *errors = std::get_if<Diagnostics>(&parsed)) {
     problem = errors->at(0).text();
     return;
@@ -166,11 +175,14 @@ OneOp::OneOp(Level level, const std::string &text)
       std::make_shared<const Module>(std::move(std::get<Module>(parsed)));
   impl->decode();
   using Select = Handler (*)(const Instruction &, const RowWidths &, Op &);
-  static constexpr Select kSelect[2][4] = {
-      {v3::selectInteger, v3::selectLogic, v3::selectMove, v3::selectWarp},
-      {v4::selectInteger, v4::selectLogic, v4::selectMove, v4::selectWarp}};
+#define X(name) v3::name,
+  static constexpr Select kOfV3[] = {TENON_SIM_FAMILIES(X)};
+#undef X
+#define X(name) v4::name,
+  static constexpr Select kOfV4[] = {TENON_SIM_FAMILIES(X)};
+#undef X
   unsigned found = 0;
-  for (Select select : kSelect[level == Level::V4])
+  for (Select select : level == Level::V4 ? kOfV4 : kOfV3)
     if (Handler handler = select(impl->instruction(), impl->widths, impl->op)) {
       impl->handler = handler;
       ++found;
@@ -396,8 +408,10 @@ variantsOf(const std::string &opcode,
   for (uint16_t form : opcodes()[size_t(index)].forms)
     if (!forms()[form].refused())
       expandSlots(forms()[form], 0, "", {}, all);
+  // The table has more combinations than the ISA: the parser refuses those.
   for (Variant &variant : all)
-    if (!accept || accept(variant.text))
+    if ((!accept || accept(variant.text)) &&
+        !std::holds_alternative<Diagnostics>(parseOne(variant.text)))
       some.push_back(std::move(variant));
   return some;
 }

@@ -97,8 +97,8 @@ struct Variant {
   std::string d, second; ///< destinations; empty: none
   std::vector<std::string> sources;
 };
-/// All combinations of modifiers of the forms of an opcode. `accept` leaves
-/// some out.
+/// All combinations of modifiers of the forms of an opcode that the parser
+/// takes. `accept` leaves some out.
 std::vector<Variant>
 variantsOf(const std::string &opcode,
            const std::function<bool(const std::string &)> &accept = {});
