@@ -5,7 +5,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The carry flag CC.CF is a bit a lane (Warp::carry). Additions leave the
-// carry there, subtractions the borrow.
+// carry there. Subtractions add the complement, as hardware does, and leave the
+// carry of that: 1 where nothing was borrowed. The ISA speaks of a borrow only,
+// which sub and subc among themselves cannot tell apart; but nvcc's 128-bit
+// division reads it with addc after sub.cc and relies on this.
 //
 // Shown by test/unit/sim/ExecCarryTest.cpp.
 //
@@ -20,13 +23,14 @@ using namespace ptx;
 
 namespace {
 /// d = x(a, b) + y + carry or x - y - borrow, for `Word`s of the row; `Y` gives
-/// the second term. In: the flag is read; Out: it is written.
+/// the second term. In: the flag is read; Out: it is written. The borrow is the
+/// flag's complement.
 template <typename Word, bool IsSub, bool In, bool Out, auto X, auto Y>
 Step withCarry(Warp &w, const Op &op) {
   char *d = w.row(op.d);
   const char *a = w.row(op.a), *b = w.row(op.b);
   const char *c = op.c == kNoRow ? b : w.row(op.c);
-  const uint32_t flags = w.carry();
+  const uint32_t flags = IsSub ? ~w.carry() : w.carry();
   uint32_t out = 0;
   for (unsigned i = 0; i < kWarpSize; i += kChunk) {
     Chunk<Word> x = X(get<Word>(a, i), get<Word>(b, i));
@@ -45,7 +49,7 @@ Step withCarry(Warp &w, const Op &op) {
     put<Word>(d, i, value, w.mask);
   }
   if constexpr (Out)
-    storePredicate(&w.carry(), out, w.mask);
+    storePredicate(&w.carry(), IsSub ? ~out : out, w.mask);
   return Step::Next;
 }
 
