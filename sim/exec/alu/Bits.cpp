@@ -162,6 +162,41 @@ Handler dot(Name name, const Instruction &i) {
                                  : dotOf<uint32_t, uint32_t>(name, isHigh);
 }
 
+/// 9.7.18.2.3, without selectors: differences of bytes, each in its byte of d,
+/// or all added to c.
+template <typename A, typename B, int Most, bool Add>
+constexpr auto differences4 = [](auto a, auto b, auto c) {
+  if constexpr (!Add)
+    c = decltype(c){};
+  for (unsigned i = 0; i < 4; ++i) {
+    auto value = Chunk<int32_t>(element<A, 8>(a, i) - element<B, 8>(b, i));
+    value = value < 0 ? -value : value;
+    if constexpr (Most)
+      value = value > Most ? all<int32_t>(Most) : value;
+    if constexpr (Add)
+      c += Chunk<uint32_t>(value);
+    else
+      c |= (Chunk<uint32_t>(value) & 255) << (8 * i);
+  }
+  return c;
+};
+template <typename A, typename B> Handler differencesOf(const Instruction &i) {
+  if (i.has(Mod::Add))
+    return ternary<uint32_t, differences4<A, B, 0, true>>;
+  if (!i.has(Mod::Sat))
+    return ternary<uint32_t, differences4<A, B, 0, false>>;
+  return i.types[0] == Type::S32
+             ? ternary<uint32_t, differences4<A, B, 127, false>>
+             : ternary<uint32_t, differences4<A, B, 255, false>>;
+}
+Handler differences(const Instruction &i) {
+  if (i.types[1] == Type::S32)
+    return i.types[2] == Type::S32 ? differencesOf<int32_t, int32_t>(i)
+                                   : differencesOf<int32_t, uint32_t>(i);
+  return i.types[2] == Type::S32 ? differencesOf<uint32_t, int32_t>(i)
+                                 : differencesOf<uint32_t, uint32_t>(i);
+}
+
 /// The handlers of 32 and 64 bits, of sources that may be signed.
 template <typename F> Handler by32or64(Type type, F choose) {
   switch (type) {
@@ -220,6 +255,8 @@ Handler selectBits(Name name, const Instruction &i) {
   case Name::Dp4a:
   case Name::Dp2a:
     return dot(name, i);
+  case Name::Vabsdiff4:
+    return differences(i);
   default:
     return nullptr;
   }

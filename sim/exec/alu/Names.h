@@ -48,6 +48,7 @@ namespace tenon::sim::exec {
   X(Bmsk, "bmsk")                                                              \
   X(Dp4a, "dp4a")                                                              \
   X(Dp2a, "dp2a")                                                              \
+  X(Vabsdiff4, "vabsdiff4")                                                    \
   X(Set, "set")                                                                \
   X(Setp, "setp")                                                              \
   X(Selp, "selp")                                                              \
