@@ -15,6 +15,7 @@
 #include "sim/exec/MemoryAccess.h"
 #include "sim/ptx/Instructions.h"
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstring>
@@ -151,6 +152,80 @@ static Step warpSync(Warp &base, const Op &op) {
   if (!converged(warp, members))
     return Step::Wait;
   return Step::Next;
+}
+
+/// shfl.sync, vote.sync, match.sync, redux.sync, elect.sync: waits for the
+/// lanes that each lane's membermask names (PTX ISA 9.7.9.6, 9.7.13.9). Lanes
+/// must agree on the mask only with those that it names, so that a warp may do
+/// this in several groups at once, each with a mask of its own. The handler of
+/// what is done is in Op::imm.
+template <Row Op::*Members, bool ByGroup>
+static Step exchange(Warp &base, const Op &op) {
+  WarpState &warp = state(base);
+  auto run = reinterpret_cast<Handler>(op.imm);
+  // With all there, what does not depend on the mask needs no look at it.
+  bool isWhole = (warp.live & ~warp.active) == 0;
+  if (isWhole && !ByGroup)
+    return run(warp, op);
+  uint32_t masks[kWarpSize];
+  std::memcpy(masks, warp.row(op.*Members), sizeof(masks));
+  uint32_t lanes = warp.mask, first = masks[std::countr_zero(lanes)];
+  uint32_t others = 0;
+  for (unsigned lane = 0; lane < kWarpSize; ++lane)
+    others |= uint32_t(masks[lane] != first) << lane;
+  others &= lanes;
+  auto isMissing = [&](uint32_t members) {
+    return (members & warp.live & ~warp.active) != 0;
+  };
+  if (!others) {
+    if (!isWhole && isMissing(first)) {
+      warp.waitingMembers = first;
+      return Step::Wait;
+    }
+    return run(warp, op);
+  }
+  std::array<uint32_t, kWarpSize> groups;
+  unsigned count = 0;
+  uint32_t ready = 0;
+  for (uint32_t left = lanes; left;) {
+    uint32_t members = masks[std::countr_zero(left)], group = 0;
+    for (uint32_t all = left; all; all &= all - 1)
+      if (masks[std::countr_zero(all)] == members)
+        group |= all & -all;
+    left &= ~group;
+    if (isMissing(members))
+      continue;
+    groups[count++] = group;
+    ready |= group;
+  }
+  if (!ready) {
+    warp.waitingMembers = first;
+    return Step::Wait;
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    warp.mask = groups[i];
+    run(warp, op);
+  }
+  warp.mask = ready;
+  if (ready == lanes)
+    return Step::Next;
+  warp.active &= ~(lanes & ~ready);
+  addSplit(warp, lanes & ~ready, warp.pc - 1, warp.frame);
+  return Step::Switch;
+}
+
+Handler tenon::sim::exec::exchangeHandler(const Instruction &instruction,
+                                          Op &op, Handler handler) {
+  std::string_view opcode = ptx::opcodes()[instruction.opcode].name;
+  bool isShuffle = opcode == "shfl";
+  if (!instruction.has(ptx::Mod::Sync) ||
+      !(isShuffle || opcode == "vote" || opcode == "match" ||
+        opcode == "redux" || opcode == "elect"))
+    return handler;
+  op.imm = reinterpret_cast<int64_t>(handler);
+  if (isShuffle)
+    return exchange<&Op::f, false>;
+  return opcode == "elect" ? exchange<&Op::a, true> : exchange<&Op::b, true>;
 }
 
 /// The simulator's memory is sequentially consistent within a host thread, and

@@ -24,8 +24,8 @@ using ptx::Instruction;
 // --- Branches
 // -----------------------------------------------------------------
 
-static void addSplit(WarpState &warp, uint32_t lanes, uint32_t pc,
-                     Frame *frame) {
+void tenon::sim::exec::addSplit(WarpState &warp, uint32_t lanes, uint32_t pc,
+                                Frame *frame) {
   for (Split &split : warp.splits)
     if (split.pc == pc && split.frame == frame &&
         split.waiting == Waiting::No) {
@@ -343,7 +343,12 @@ static uint64_t uniformSpecial(WarpState &warp, std::string_view name) {
     uint64_t now = 1700000000000000000ull + warp.block->clockNow(warp);
     return name == "globaltimer_hi" ? now >> 32 : now;
   }
-  return 0; // envreg, pm, reserved_smem: undefined or without a meaning here
+  // cooperative_groups finds the barrier of a cooperative grid by these.
+  if (name == "envreg1")
+    return grid.cooperativeBarrier >> 32;
+  if (name == "envreg2")
+    return grid.cooperativeBarrier & 0xffffffff;
+  return 0; // other envreg, pm, reserved_smem: undefined, or without a meaning
 }
 
 static Step readUniform(Warp &base, const Op &op) {

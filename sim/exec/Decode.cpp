@@ -604,6 +604,8 @@ void Decoder::instruction(const Instruction &source, uint32_t index) {
     op.run = selectMemory(source, widths, op);
   if (!op.run)
     op.run = selectFamily(source, widths, op);
+  if (op.run)
+    op.run = exchangeHandler(source, op, op.run);
   if (!op.run) {
     fail(source.place, std::string(form.row->opcode) + source.suffix +
                            ": this form is not executed by this version");

@@ -43,11 +43,10 @@ void Block::park(WarpState &warp, Waiting waiting) {
     for (Split &other : warp.splits)
       if (other.pc == split.pc && other.frame == split.frame &&
           other.waiting != Waiting::Barrier) {
-        bool mayRun = other.waiting == Waiting::No || waiting == Waiting::No;
+        // Whether they are enough, the op finds out: with several groups of
+        // lanes in it, one may be complete.
         other.lanes |= split.lanes;
-        other.members |= split.members;
-        if (mayRun || (other.members & warp.live & ~other.lanes) == 0)
-          other.waiting = Waiting::No;
+        other.waiting = Waiting::No;
         return;
       }
   warp.splits.push_back(split);

@@ -228,6 +228,8 @@ public:
   uint32_t localBytes = 0;     ///< of each lane
   uint32_t residentBlocks = 1; ///< on the whole device
   uint64_t blocksToRun = 0;
+  /// Zeroed words in global memory, of a cooperative launch (%envreg1, 2).
+  uint64_t cooperativeBarrier = 0;
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> finishedBlocks{0};
 
@@ -273,6 +275,9 @@ void finding(WarpState &warp, uint32_t check, uint32_t lanes, std::string what,
 /// Whether all of `members` that live are in `warp.mask`; if not, Step::Wait is
 /// to be returned, and the op runs again when more lanes have come.
 bool converged(WarpState &warp, uint32_t members);
+
+/// Lanes that go on elsewhere, or here but later; they join others there.
+void addSplit(WarpState &warp, uint32_t lanes, uint32_t pc, Frame *frame);
 
 } // namespace tenon::sim::exec
 

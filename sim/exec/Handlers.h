@@ -39,6 +39,11 @@ Handler selectMma(const ptx::Instruction &instruction, const RowWidths &widths,
 Handler selectFamily(const ptx::Instruction &instruction,
                      const RowWidths &widths, Op &op);
 
+/// Makes a handler wait for the lanes that a membermask names, if the
+/// instruction has one; otherwise gives it back.
+Handler exchangeHandler(const ptx::Instruction &instruction, Op &op,
+                        Handler handler);
+
 // Ops that the decoder adds. `width` is that of the destination.
 
 /// d = a special register (PTX ISA 10); sets what else `op` needs.

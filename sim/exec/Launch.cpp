@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstring>
 
 using namespace tenon::sim;
 using namespace tenon::sim::exec;
@@ -92,6 +93,10 @@ static std::optional<Finding> refuse(const DeviceDescription &device,
   return finding;
 }
 
+/// Bytes that %envreg1 and %envreg2 point to: cooperative_groups counts
+/// arrivals in the second word.
+static constexpr uint64_t kCooperativeBarrier = 64;
+
 LaunchOutcome tenon::sim::exec::launch(const DeviceDescription &device,
                                        DeviceMemory &memory,
                                        const LaunchRequest &request,
@@ -106,7 +111,22 @@ LaunchOutcome tenon::sim::exec::launch(const DeviceDescription &device,
   }
   if (request.grid.count() > 0 && request.block.count() > 0) {
     Grid grid(device, memory, request, limits, options);
+    std::shared_ptr<const Allocation> barrier;
+    if (request.cooperative) {
+      barrier = memory.allocate(kCooperativeBarrier, 256, MemoryKind::Variable,
+                                "barrier of the cooperative grid");
+      if (!barrier) {
+        outcome.fault = Fault::OutOfResources;
+        return outcome;
+      }
+      std::memset(barrier->bytes, 0, kCooperativeBarrier);
+      DeviceMemory::markWritten(*barrier, barrier->address,
+                                kCooperativeBarrier);
+      grid.cooperativeBarrier = barrier->address;
+    }
     grid.run(outcome);
+    if (barrier)
+      memory.release(barrier->address);
   }
   outcome.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)

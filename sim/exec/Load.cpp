@@ -338,9 +338,15 @@ uint64_t Loader::symbolAddress(const ptx::Initializer &leaf, ptx::Place place) {
                           : 0;
     return placements[i].value + window + leaf.value;
   }
+  // A function may be declared before it is defined: only the definition can
+  // be called.
+  uint32_t found = ptx::kNone;
   for (uint32_t i = 0; i < module.functions.size(); ++i)
-    if (module.functions[i].name == leaf.symbol)
-      return kFunctionWindow + i * kFunctionStride + leaf.value;
+    if (module.functions[i].name == leaf.symbol &&
+        (found == ptx::kNone || module.functions[i].isDefined))
+      found = i;
+  if (found != ptx::kNone)
+    return kFunctionWindow + found * kFunctionStride + leaf.value;
   fail(LoadError::Kind::Unresolved, place,
        "unresolved symbol '" + leaf.symbol + "' in an initial value");
   return 0;

@@ -6,8 +6,9 @@
 //
 // shfl, vote, match, redux, activemask, elect: PTX ISA 9.7.9.5, 9.7.9.6 and
 // 9.7.13.8 to 9.7.13.14. The lanes of Warp::mask execute; whoever calls has
-// brought those of the membermask together before, so that bar.warp.sync has
-// nothing left to do. Lanes that are missing all the same do not take part.
+// brought those of the membermask together before (exchange in
+// sim/exec/BarrierOps.cpp), and calls once for each membermask. Lanes that are
+// missing all the same do not take part.
 //
 // Shown by test/unit/sim/ExecWarpTest.cpp.
 //
@@ -23,7 +24,7 @@ namespace tenon::sim::exec::TENON_SIM_ISA {
 using namespace ptx;
 
 namespace {
-/// The membermask that the lowest lane gives: they must agree.
+/// The membermask, which is the same in all lanes that execute.
 TENON_SIM_INLINE uint32_t members(const Warp &w, Row row) {
   uint32_t value;
   std::memcpy(&value, w.row(row) + 4 * unsigned(__builtin_ctz(w.mask)), 4);

@@ -340,3 +340,145 @@ done:
   for (uint32_t i = 0; i < 32; ++i)
     EXPECT_EQ(result[i], 100 * (i % 4 + 1));
 }
+
+// Four lanes a group, each with a membermask of its own, in one instruction.
+TEST_P(Engine, ExchangesInGroupsOfTheirOwn) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry k(.param .u64 out)
+{
+  .reg .pred %p<4>;
+  .reg .b32 %r<12>;
+  .reg .b64 %rd<3>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  and.b32 %r2, %r1, 28;
+  shl.b32 %r3, 15, %r2;
+  setp.eq.u32 %p1, %r1, 5;
+  vote.sync.any.pred %p2, %p1, %r3;
+  selp.b32 %r4, 1000, 0, %p2;
+  redux.sync.add.u32 %r5, %r1, %r3;
+  match.all.sync.b32 %r6|%p3, %r2, %r3;
+  selp.b32 %r7, 500, 0, %p3;
+  add.s32 %r4, %r4, %r5;
+  add.s32 %r4, %r4, %r7;
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r4;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(32);
+  machine.run("k", {1}, {32}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 32; ++i) {
+    uint32_t first = i & 28, sum = 4 * first + 6;
+    EXPECT_EQ(result[i], (first == 4 ? 1000 : 0) + sum + 500) << i;
+  }
+}
+
+// Lanes 0 to 3 come to the vote only after lanes 4 to 7 have left it: each
+// waits for the lanes of its membermask and for no others.
+TEST_P(Engine, WaitsForTheLanesOfTheMembermaskAlone) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry k(.param .u64 out)
+{
+  .shared .align 4 .u32 flag;
+  .reg .pred %p<6>;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<3>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  setp.eq.u32 %p1, %r1, 0;
+  @%p1 st.shared.u32 [flag], 0;
+  bar.sync 0;
+  setp.lt.u32 %p2, %r1, 4;
+  selp.b32 %r2, 15, 240, %p2;
+  @!%p2 bra vote;
+spin:
+  ld.volatile.shared.u32 %r3, [flag];
+  setp.eq.u32 %p3, %r3, 0;
+  @%p3 bra spin;
+vote:
+  setp.ge.u32 %p4, %r1, 0;
+  vote.sync.ballot.b32 %r4, %p4, %r2;
+  setp.eq.u32 %p5, %r1, 4;
+  @%p5 st.volatile.shared.u32 [flag], 1;
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r4;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(8);
+  machine.options.checks &= ~CheckSharedRaces; // the flag is one, by intent
+  machine.run("k", {1}, {8}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 8; ++i)
+    EXPECT_EQ(result[i], i < 4 ? 15u : 240u) << i;
+}
+
+// nvcc declares the functions of a table before it and defines them after.
+TEST_P(Engine, CallsFunctionsDeclaredBeforeTheyAreDefined) {
+  ASSERT_TRUE(machine.load(R"(
+.func (.param .b32 r) twice(.param .b32 x);
+.global .align 8 .u64 functions[1] = {twice};
+.visible .entry k(.param .u64 out)
+{
+  .reg .b32 %r<3>;
+  .reg .b64 %rd<3>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  ld.global.u64 %rd2, [functions];
+  {
+    .param .b32 in;
+    .param .b32 result;
+    st.param.b32 [in], %r1;
+proto: .callprototype (.param .b32 _) _ (.param .b32 _);
+    call (result), %rd2, (in), proto;
+    ld.param.b32 %r2, [result];
+  }
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r2;
+  ret;
+}
+.func (.param .b32 r) twice(.param .b32 x)
+{
+  .reg .b32 %r<2>;
+  ld.param.b32 %r1, [x];
+  add.s32 %r1, %r1, %r1;
+  st.param.b32 [r], %r1;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(32);
+  machine.run("k", {1}, {32}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 32; ++i)
+    EXPECT_EQ(result[i], 2 * i) << i;
+}
+
+// A cooperative grid's barrier, as cooperative_groups finds it: zero at first,
+// and the same for all blocks.
+TEST_P(Engine, GivesCooperativeGridsABarrier) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry k(.param .u64 out)
+{
+  .reg .b32 %r<5>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %envreg1;
+  mov.u32 %r2, %envreg2;
+  mov.b64 %rd2, {%r2, %r1};
+  atom.global.add.u32 %r3, [%rd2+4], 1;
+  mul.wide.u32 %rd3, %r3, 4;
+  add.s64 %rd1, %rd1, %rd3;
+  st.global.u32 [%rd1], %r3;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(5);
+  for (unsigned round = 0; round < 2; ++round) {
+    auto outcome = machine.launch("k", {5}, {1}, {out.address}, 0, true);
+    EXPECT_EQ(outcome.fault, exec::Fault::None);
+    EXPECT_TRUE(outcome.findings.empty());
+    EXPECT_EQ(machine.read<uint32_t>(out),
+              (std::vector<uint32_t>{0, 1, 2, 3, 4}));
+  }
+}

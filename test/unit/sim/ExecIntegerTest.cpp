@@ -224,7 +224,8 @@ LaneOut dot(const Instruction &i, const LaneIn &in) {
   return {.d = low(sum, 32)};
 }
 
-/// 9.7.2, on whole numbers: the carry is what does not fit.
+/// 9.7.2, on whole numbers: the carry is what does not fit. After a
+/// subtraction it is set where nothing was borrowed (alu/Carry.cpp).
 LaneOut extended(const Instruction &i, const LaneIn &in) {
   Numbers n(i);
   std::string_view opcode = n.opcode();
@@ -234,8 +235,8 @@ LaneOut extended(const Instruction &i, const LaneIn &in) {
   out.writesCarry = i.has(Mod::Cc);
   Int result;
   if (opcode.starts_with("sub")) {
-    result = Int(in.s[0]) - Int(in.s[1]) - carry;
-    out.carry = result < 0;
+    result = Int(in.s[0]) - Int(in.s[1]) - (reads && !in.carry);
+    out.carry = result >= 0;
   } else {
     Int a = Int(in.s[0]);
     if (opcode.starts_with("mad")) {
@@ -288,6 +289,26 @@ TEST_P(ExecInteger, Counts) { check({"popc", "clz", "brev", "bfind"}, counts); }
 TEST_P(ExecInteger, Fields) { check({"bfe", "bfi"}, fields); }
 TEST_P(ExecInteger, Fns) { check({"fns"}, fns); }
 TEST_P(ExecInteger, SzextBmsk) { check({"szext", "bmsk"}, szextBmsk); }
+/// 9.7.18.2.3.
+LaneOut differences(const Instruction &i, const LaneIn &in) {
+  int64_t sum = int64_t(in.s[2] & 0xffffffff);
+  uint64_t bytes = 0;
+  for (unsigned k = 0; k < 4; ++k) {
+    auto part = [&](unsigned source) {
+      auto byte = uint8_t(in.s[source] >> 8 * k);
+      return i.types[1 + source] == Type::S32 ? int(int8_t(byte)) : int(byte);
+    };
+    int value = std::abs(part(0) - part(1));
+    if (i.has(Mod::Sat))
+      value = std::min(value, i.types[0] == Type::S32 ? 127 : 255);
+    sum += value;
+    bytes |= uint64_t(value & 255) << 8 * k;
+  }
+  LaneOut out;
+  out.d = i.has(Mod::Add) ? uint64_t(sum) & 0xffffffff : bytes;
+  return out;
+}
+TEST_P(ExecInteger, BytesDifferences) { check({"vabsdiff4"}, differences); }
 TEST_P(ExecInteger, Dot) { check({"dp4a", "dp2a"}, dot); }
 TEST_P(ExecInteger, CarryOut) {
   check({"add", "sub", "mad"}, extended, isCarry);
