@@ -77,6 +77,10 @@ class Driver:
     def sharedLimit(self):
         return self.attribute(97)  # ..._MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
 
+    def stack(self, size):
+        """Bytes of stack for each thread of later launches."""
+        self.cuCtxSetLimit(0, c_size_t(size))  # CU_LIMIT_STACK_SIZE
+
     # --- Memory ---------------------------------------------------------------
     def allocate(self, size):
         pointer = c_void_p()

@@ -130,6 +130,7 @@ def supervised(options, cases, emit):
     """Runs `work` in child processes; one that dies is replaced."""
     done = 0
     while done < len(cases):
+        first = done
         read, write = os.pipe()
         child = subprocess.Popen(
             [sys.executable, "-B", __file__, *sys.argv[1:],
@@ -165,8 +166,8 @@ def supervised(options, cases, emit):
         code = child.wait()
         if done < len(cases):
             case, key, _ = cases[done]
-            if current is None and not why:
-                why = "the worker did not start"
+            if current is None and not why and done == first:
+                sys.exit("run: the worker did not start")
             emit(dict(case=case.name, variant=key, status="crash", checks=[],
                       message=why or f"the process ended with code {code}",
                       seconds=time.monotonic() - began))

@@ -46,6 +46,7 @@ def recursion(t):
 @case("cuda/control")
 def deep_recursion(t):
     out = t.empty(42, np.uint32)
+    t.driver.stack(8192)
     t.launch("deep_recursion", 1, 42, out)
     value = [lambda n: n + 1, lambda n: n + 2, lambda n: 2 * n + 3]
     t.equal("ackermann", out, [value[i % 3](i % 7) for i in range(42)])

@@ -188,12 +188,12 @@ def mma_sparse_s8(t):
     kept, places, full = sparse(t, 64, -128, 128, np.int8)
     b = t.integers(-128, 128, (8, 64), np.int8)
     bits2 = (places[..., 0] | places[..., 1] << 2).astype(np.uint64)
-    # m16n8k64: every lane counts; lanes 4g+0, 4g+1 hold row g (k 0..31, then
-    # 32..63), lanes 4g+2, 4g+3 row g+8.
+    # m16n8k64 (PTX ISA 9.7.14.6.1): every lane counts; lanes 4g and 4g+1 hold
+    # rows g and g+8 for k 0..31, lanes 4g+2 and 4g+3 for k 32..63.
     words = np.zeros(32, np.uint32)
     for g in range(8):
         for j in range(4):
-            row, start = g + 8 * (j // 2), 8 * (j % 2)
+            row, start = g + 8 * (j % 2), 8 * (j // 2)
             word = 0
             for q in range(8):
                 word |= int(bits2[row, start + q]) << 4 * q
