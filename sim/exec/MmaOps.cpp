@@ -115,6 +115,10 @@ static std::pair<unsigned, unsigned> place(const Description &desc, char which,
     unsigned columns = which == 'A' ? k : shape.n;
     unsigned rows = which == 'B' ? k : shape.m;
     unsigned index = (lane * total + i) % (rows * columns);
+    // Elements that share a byte lie along K, as they do in memory: B of 4 bits
+    // and 1 bit is column-major (9.7.14.4).
+    if (which == 'B' && elementBits(desc.a) < 8)
+      return {index % rows, index / rows};
     return {index / columns, index % columns};
   }
   }
