@@ -30,29 +30,32 @@ namespace {
 /// Alternatives that would have been accepted where no form came further.
 struct Furthest {
   size_t word = 0;
-  std::vector<std::string> expected;
+  std::vector<const ModifierSlot *> slots;
 
   void note(size_t at, const ModifierSlot *slot) {
     if (at < word)
       return;
     if (at > word) {
       word = at;
-      expected.clear();
+      slots.clear();
     }
-    if (!slot)
-      return;
+    if (slot)
+      slots.push_back(slot);
+  }
+
+  std::string list() const {
+    std::vector<std::string> expected;
     auto add = [&](std::string_view text) {
       std::string name = "." + std::string(text);
       if (std::find(expected.begin(), expected.end(), name) == expected.end())
         expected.push_back(name);
     };
-    for (Mod mod : slot->mods)
-      add(spelling(mod));
-    for (Type type : slot->types)
-      add(spelling(type));
-  }
-
-  std::string list() const {
+    for (const ModifierSlot *slot : slots) {
+      for (Mod mod : slot->mods)
+        add(spelling(mod));
+      for (Type type : slot->types)
+        add(spelling(type));
+    }
     static constexpr size_t kShown = 16;
     std::string text;
     for (size_t i = 0; i < expected.size() && i < kShown; ++i) {
@@ -212,7 +215,6 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
     const Module &module, const Function &function,
     std::span<const ModifierWord> words, Instruction &instruction) {
   const Opcode &opcode = opcodes()[instruction.opcode];
-  std::string name = std::string(opcode.name) + instruction.suffix + ": ";
   Furthest furthest, ignored;
   std::optional<CheckError> operandError;
   size_t fitted = 0;
@@ -254,6 +256,7 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
       }
     }
   }
+  std::string name = std::string(opcode.name) + instruction.suffix + ": ";
   if (tooNew)
     return CheckError{instruction.place,
                       name + "needs sm_" + std::to_string(tooNew) +
@@ -286,5 +289,5 @@ std::optional<CheckError> tenon::sim::ptx::checkInstruction(
                                               : spelling(word.type));
   return CheckError{word.place,
                     name + "modifier " + got + " does not fit here, expected " +
-                        (furthest.expected.empty() ? "none" : furthest.list())};
+                        (furthest.slots.empty() ? "none" : furthest.list())};
 }

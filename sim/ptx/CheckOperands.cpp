@@ -163,7 +163,7 @@ bool OperandChecker::checkOne(const OperandSpec &spec, const Operand &operand) {
   case OperandSpec::Kind::Fragment: {
     FragmentShape shape =
         fragmentOf(form.row->opcode, instruction, spec.fragment);
-    return checkGroup(spec, shape.type, shape.count, operand);
+    return checkFragment(spec, shape.type, shape.count, operand);
   }
   case OperandSpec::Kind::Call:
     return true;
@@ -201,6 +201,24 @@ bool OperandChecker::checkOne(const OperandSpec &spec, const Operand &operand) {
            checkScalar(second, Type::Pred, parts[1]);
   }
   return checkScalar(spec, type, operand);
+}
+
+/// PTX ISA 9.7.14: registers in braces, be it a single one.
+bool OperandChecker::checkFragment(const OperandSpec &spec, Type type,
+                                   unsigned count, const Operand &operand) {
+  if (operand.kind != Operand::Kind::Vector &&
+      !(operand.kind == Operand::Kind::Register &&
+        function.groupOf(operand.index).vector > 1))
+    return fail(operand, "expected a vector of " + std::to_string(count) +
+                             ", got " + describe(function, operand));
+  for (unsigned i = 0;
+       operand.kind == Operand::Kind::Vector && i < operand.count; ++i) {
+    const Operand &element = function.elements[operand.index + i];
+    if (element.kind == Operand::Kind::Immediate)
+      return fail(element, "expected a register of type " + dotted(type) +
+                               ", got " + describe(function, element));
+  }
+  return checkGroup(spec, type, count, operand);
 }
 
 /// Several registers in braces, or a register declared as a vector.
@@ -260,9 +278,15 @@ bool OperandChecker::checkScalar(const OperandSpec &spec, Type type,
       return true;
     if (spec.destination || type == Type::Pred)
       break;
+    // PTX ISA 4.5: halves and packed types have no constants; bits take a
+    // float of their size.
     TypeKind kind = kindOf(type);
-    if (kind == TypeKind::Packed ||
-        (isFloat ? !isInteger(type) : kind != TypeKind::Float))
+    if (kind == TypeKind::Packed || type == Type::F16 || type == Type::F16x2)
+      break;
+    if (isFloat
+            ? kind == TypeKind::Float || (kind == TypeKind::Bits &&
+                                          bitsOf(type) == bitsOf(operand.type))
+            : kind != TypeKind::Float)
       return true;
     break;
   }
@@ -336,8 +360,8 @@ bool OperandChecker::checkAnything(const OperandSpec &spec,
     if (instruction.typeCount)
       return checkScalar(spec, instruction.types[0], operand);
     if (operand.kind == Operand::Kind::Register && bitsOf(operand.type) == 32)
-      return checkScalar(spec, Type::B32, operand);
-    return checkScalar(spec, Type::B64, operand);
+      return checkScalar(spec, Type::U32, operand);
+    return checkScalar(spec, Type::U64, operand);
   }
   Type type = instruction.types[0];
   if (operand.kind == Operand::Kind::Vector) {

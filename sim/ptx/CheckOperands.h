@@ -38,6 +38,8 @@ private:
   bool checkScalar(const OperandSpec &spec, Type type, const Operand &operand);
   bool checkGroup(const OperandSpec &spec, Type type, unsigned count,
                   const Operand &operand);
+  bool checkFragment(const OperandSpec &spec, Type type, unsigned count,
+                     const Operand &operand);
   bool checkAddress(const Operand &operand);
   bool checkAnything(const OperandSpec &spec, const Operand &operand);
   Type typeOf(const OperandSpec &spec) const;

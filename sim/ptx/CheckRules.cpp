@@ -25,6 +25,8 @@ static bool mayBeGlobal(const Instruction &instruction) {
 static std::string checkHints(const Form &form,
                               const Instruction &instruction) {
   std::string_view opcode = form.row->opcode;
+  if (mayBeGlobal(instruction) && instruction.get(Field::Cache) == Mod::None)
+    return {};
   if (opcode == "cp.async" || opcode.starts_with("prefetch") ||
       opcode.starts_with("createpolicy") || opcode == "applypriority")
     return {};
@@ -144,6 +146,25 @@ static std::string checkOperandValues(const Form &form,
       return std::string("expected a size of ") + (isCg ? "" : "4, 8 or ") +
              "16, got " + std::to_string(size);
   }
+  // PTX ISA 9.7.13.1: 16 barriers, whole warps.
+  if (opcode.starts_with("bar.") || opcode.starts_with("barrier.")) {
+    if (opcode == "bar.warp.sync")
+      return {};
+    bool reduces = opcode.ends_with("red");
+    size_t at = reduces ? 1 : 0;
+    auto isNumber = [&](size_t index) {
+      return index < operands.size() &&
+             operands[index].kind == Operand::Kind::Immediate;
+    };
+    if (isNumber(at) && uint64_t(operands[at].value) > 15)
+      return "expected a barrier from 0 to 15, got " +
+             std::to_string(operands[at].value);
+    bool hasCount = operands.size() == at + (reduces ? 3u : 2u);
+    if (hasCount && isNumber(at + 1) &&
+        (operands[at + 1].value <= 0 || operands[at + 1].value % 32))
+      return "expected a multiple of 32 threads, got " +
+             std::to_string(operands[at + 1].value);
+  }
   // The second destination is part of these forms: PTX ISA 9.7.8.6, 9.7.13.14.
   if ((opcode == "elect" ||
        (opcode == "lop3" && instruction.get(Field::BoolOp) != Mod::None)) &&
@@ -154,14 +175,18 @@ static std::string checkOperandValues(const Form &form,
 
 std::string tenon::sim::ptx::brokenRule(const Module &module, const Form &form,
                                         const Instruction &instruction) {
-  for (std::string text :
-       {checkHints(form, instruction), checkVector(form, instruction),
-        checkCompare(instruction), checkConversion(form, instruction),
-        checkSync(module, form, instruction),
-        checkOperandValues(form, instruction)})
-    if (!text.empty())
-      return text;
-  return {};
+  std::string text = checkHints(form, instruction);
+  if (text.empty())
+    text = checkVector(form, instruction);
+  if (text.empty())
+    text = checkCompare(instruction);
+  if (text.empty())
+    text = checkConversion(form, instruction);
+  if (text.empty())
+    text = checkSync(module, form, instruction);
+  if (text.empty())
+    text = checkOperandValues(form, instruction);
+  return text;
 }
 
 unsigned tenon::sim::ptx::firstTarget(const Form &form,

@@ -16,6 +16,73 @@
 
 using namespace tenon::sim::ptx;
 
+/// The opcode is the longest of the table that the dotted words spell. A text
+/// has few different ones: what was found is kept.
+const ParserImpl::Head *ParserImpl::head(const Token &first) {
+  words.clear();
+  places.clear();
+  while (peek().kind == Token::Kind::Dotted) {
+    words.push_back(take());
+    places.push_back(placeOf(words.back()));
+  }
+  const std::string_view last = words.empty() ? first.text : words.back().text;
+  std::string_view key(first.text.data(),
+                       size_t(last.data() + last.size() - first.text.data()));
+  if (auto known = heads.find(key); known != heads.end())
+    return &known->second;
+
+  Place place = placeOf(first);
+  std::string whole(first.text);
+  for (const Token &word : words)
+    whole.append(".").append(word.text);
+  auto fail = [&](Place at, std::string message) {
+    error(at, std::move(message));
+    return nullptr;
+  };
+  if (whole.size() > 200)
+    return fail(place, "instruction name is too long");
+  Head result;
+  int opcode = findOpcode(first.text);
+  std::string name(first.text);
+  for (size_t i = 0; i < words.size(); ++i) {
+    name.append(".").append(words[i].text);
+    if (int longer = findOpcode(name); longer >= 0) {
+      opcode = longer;
+      result.used = i + 1;
+    }
+  }
+  if (opcode < 0)
+    return fail(place, "unknown instruction '" + whole + "'");
+  result.opcode = uint16_t(opcode);
+  const Opcode &row = opcodes()[size_t(opcode)];
+  if (row.refused) {
+    const FormRow &form = *forms()[row.forms[0]].row;
+    return fail(
+        place,
+        whole + ": '" + std::string(row.name) +
+            "' is refused in this version, " + form.reason +
+            (form.sm >= 90 ? " (sm_" + std::to_string(form.sm) + ")" : ""));
+  }
+  for (size_t i = result.used; i < words.size(); ++i) {
+    ModifierWord word;
+    if (auto type = findType(words[i].text))
+      word.type = *type;
+    else if (auto mod = findMod(words[i].text))
+      word.mod = *mod;
+    else if (auto later = comesLater(row.name, words[i].text); !later.empty())
+      return fail(places[i], whole + ": ." + std::string(words[i].text) +
+                                 " is refused in this version, " + later);
+    else
+      return fail(places[i], whole + ": unknown modifier '." +
+                                 std::string(words[i].text) + "'");
+    result.suffix.append(".").append(words[i].text);
+    result.modifiers.push_back(word);
+  }
+  if (result.modifiers.size() > Instruction::kMaxModifiers)
+    return fail(place, whole + ": too many modifiers");
+  return &heads.emplace(key, std::move(result)).first->second;
+}
+
 bool ParserImpl::instruction() {
   Instruction result;
   pending.clear();
@@ -41,58 +108,17 @@ bool ParserImpl::instruction() {
   result.file = locFile;
   result.sourceLine = locLine;
 
-  std::vector<Token> words;
-  while (peek().kind == Token::Kind::Dotted)
-    words.push_back(take());
-  std::string whole(first.text);
-  for (const Token &word : words)
-    whole.append(".").append(word.text);
-  if (whole.size() > 200)
-    return error(result.place, "instruction name is too long");
+  const Head *found = head(first);
+  if (!found)
+    return false;
+  result.opcode = found->opcode;
+  result.suffix = found->suffix;
+  std::string_view opcodeName = opcodes()[result.opcode].name;
+  modifiers = found->modifiers;
+  for (size_t i = 0; i < modifiers.size(); ++i)
+    modifiers[i].place = places[found->used + i];
 
-  int opcode = findOpcode(first.text);
-  size_t used = 0;
-  std::string name(first.text);
-  for (size_t i = 0; i < words.size(); ++i) {
-    name.append(".").append(words[i].text);
-    if (int longer = findOpcode(name); longer >= 0) {
-      opcode = longer;
-      used = i + 1;
-    }
-  }
-  if (opcode < 0)
-    return error(result.place, "unknown instruction '" + whole + "'");
-  result.opcode = uint16_t(opcode);
-  const Opcode &row = opcodes()[size_t(opcode)];
-  if (row.refused) {
-    const FormRow &form = *forms()[row.forms[0]].row;
-    return error(
-        result.place,
-        whole + ": '" + std::string(row.name) +
-            "' is refused in this version, " + form.reason +
-            (form.sm >= 90 ? " (sm_" + std::to_string(form.sm) + ")" : ""));
-  }
-  std::vector<ModifierWord> modifiers;
-  for (size_t i = used; i < words.size(); ++i) {
-    ModifierWord word;
-    word.place = placeOf(words[i]);
-    if (auto type = findType(words[i].text))
-      word.type = *type;
-    else if (auto mod = findMod(words[i].text))
-      word.mod = *mod;
-    else if (auto later = comesLater(row.name, words[i].text); !later.empty())
-      return error(word.place, whole + ": ." + std::string(words[i].text) +
-                                   " is refused in this version, " + later);
-    else
-      return error(word.place, whole + ": unknown modifier '." +
-                                   std::string(words[i].text) + "'");
-    result.suffix.append(".").append(words[i].text);
-    modifiers.push_back(word);
-  }
-  if (modifiers.size() > Instruction::kMaxModifiers)
-    return error(result.place, whole + ": too many modifiers");
-
-  if (!operands(result, row.name == "call") || !expect(';'))
+  if (!operands(result, opcodeName == "call") || !expect(';'))
     return false;
   auto failure = checkInstruction(module, *current, modifiers, result);
   if (failure)

@@ -20,15 +20,16 @@ tenon::sim::ptx::parse(std::string_view text) {
 // -------------------------------------------------------------------
 
 const Token &ParserImpl::peek(size_t offset) {
-  while (ahead.size() <= offset)
-    ahead.push_back(lexer.next());
+  while (aheadCount <= offset)
+    ahead[aheadCount++] = lexer.next();
   return ahead[offset];
 }
 
 Token ParserImpl::take() {
   Token token = peek();
   if (token.kind != Token::Kind::End) {
-    ahead.pop_front();
+    ahead[0] = ahead[1];
+    --aheadCount;
     atStart = token.is(';') || token.is('{') || token.is('}') || token.is(':');
   }
   return token;

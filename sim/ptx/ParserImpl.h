@@ -20,7 +20,7 @@
 #include "sim/ptx/Lexer.h"
 #include "sim/ptx/Parser.h"
 
-#include <deque>
+#include <array>
 #include <unordered_map>
 
 namespace tenon::sim::ptx {
@@ -115,6 +115,15 @@ private:
   void addStatement(Statement::Kind kind, size_t index);
 
   // --- ParseInstruction.cpp -------------------------------------------------
+  /// An opcode with its modifiers, but for where they stand.
+  struct Head {
+    uint16_t opcode = 0;
+    size_t used = 0; ///< words of the opcode
+    std::vector<ModifierWord> modifiers;
+    std::string suffix;
+  };
+  /// Of the instruction whose first word has been taken; null after an error.
+  const Head *head(const Token &first);
   bool instruction();
   bool operands(Instruction &instruction, bool isCall);
   bool operand(Operand &result, bool isCall, unsigned depth = 0);
@@ -125,7 +134,9 @@ private:
   bool resolve(const Token &name, Operand &result);
 
   Lexer lexer;
-  std::deque<Token> ahead;
+  /// Tokens read and not yet taken, oldest first.
+  std::array<Token, 2> ahead;
+  size_t aheadCount = 0;
   Diagnostics errors;
   bool stopped = false;
   bool atStart = true; ///< the last token ended a statement
@@ -139,6 +150,11 @@ private:
   /// Names of the operands of the instruction being parsed that may be labels
   /// further on; their operands have kind Label and index kNone.
   std::vector<std::pair<std::string, Place>> pending;
+  // Of the instruction being parsed, kept for their memory.
+  std::vector<Token> words;
+  std::vector<Place> places; ///< of `words`
+  std::vector<ModifierWord> modifiers;
+  std::unordered_map<std::string_view, Head> heads;
 };
 
 } // namespace tenon::sim::ptx

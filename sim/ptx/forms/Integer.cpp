@@ -43,8 +43,8 @@ static constexpr FormRow kRows[] = {
     {"bfi", ".b32|.b64", ">T T T .u32 .u32", "9.7.1.20", 20},
     {"szext", ".wrap|.clamp INT32", ">T T .u32", "9.7.1.21", 70},
     {"bmsk", ".wrap|.clamp .b32", ">T .u32 .u32", "9.7.1.22", 70},
-    {"dp4a", "INT32 INT32", ">.b32 .b32 .b32 .b32", "9.7.1.23", 61},
-    {"dp2a", ".lo|.hi INT32 INT32", ">.b32 .b32 .b32 .b32", "9.7.1.24", 61},
+    {"dp4a", "INT32 INT32", ">.u32 .u32 .u32 .u32", "9.7.1.23", 61},
+    {"dp2a", ".lo|.hi INT32 INT32", ">.u32 .u32 .u32 .u32", "9.7.1.24", 61},
 
     {"add", ".cc INTCC", ">T T T", "9.7.2.1"},
     {"addc", ".cc? INTCC", ">T T T", "9.7.2.2"},

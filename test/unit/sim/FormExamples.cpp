@@ -387,10 +387,10 @@ std::vector<std::string> test::operandMutantsOf(const Form &form) {
   static constexpr size_t kCombinations = 6;
   // Nothing that ptxas's grammar refuses: one such line hides the others.
   static constexpr const char *kOperands[] = {
-      "1",  "-1", "1.5", "0f3F800000", "0d3FF0000000000000",
-      "p7", "h7", "r7",  "d7",         "f7",
-      "e7", "u0", "s0",  "x0",         "y0",
-      "hu0", "hf0", "%tid.x", "%clock64", "data"};
+      "1",   "-1",  "1.5",    "0f3F800000", "0d3FF0000000000000",
+      "p7",  "h7",  "r7",     "d7",         "f7",
+      "e7",  "u0",  "s0",     "x0",         "y0",
+      "hu0", "hf0", "%tid.x", "%clock64",   "data"};
   std::set<std::string> texts;
   size_t combinations = 0;
   for (const auto &choices : plainOfEachType(form)) {
