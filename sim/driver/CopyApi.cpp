@@ -129,15 +129,20 @@ CUresult fill(uint64_t to, size_t pitch, unsigned elementBytes, uint32_t value,
 CUresult copyBatch(CUdeviceptr *to, CUdeviceptr *from, size_t *sizes,
                    size_t count, CUmemcpyAttributes *attributes,
                    size_t *attributeIndices, size_t attributeCount,
-                   Order order) {
+                   size_t *failed, Order order) {
+  if (failed)
+    *failed = SIZE_MAX; // none in particular
   // Attributes are hints about when the source may be read; any order is right.
   if (!to || !from || !sizes || count == 0 || order.stream == nullptr ||
       order.stream == CU_STREAM_LEGACY ||
       (attributeCount && (!attributes || !attributeIndices)))
     return CUDA_ERROR_INVALID_VALUE;
   for (size_t i = 0; i < count; ++i)
-    if (CUresult error = copyBytes(to[i], from[i], sizes[i], order))
+    if (CUresult error = copyBytes(to[i], from[i], sizes[i], order)) {
+      if (failed)
+        *failed = i;
       return error;
+    }
   return CUDA_SUCCESS;
 }
 
@@ -218,7 +223,13 @@ COPY_ASYNC(cuMemcpyBatchAsync_v2,
             CUmemcpyAttributes *attributes, size_t *indices,
             size_t attributeCount, CUstream stream),
            copyBatch(to, from, sizes, count, attributes, indices,
-                     attributeCount, order))
+                     attributeCount, nullptr, order))
+COPY_ASYNC(cuMemcpyBatchAsync,
+           (CUdeviceptr * to, CUdeviceptr *from, size_t *sizes, size_t count,
+            CUmemcpyAttributes *attributes, size_t *indices,
+            size_t attributeCount, size_t *failed, CUstream stream),
+           copyBatch(to, from, sizes, count, attributes, indices,
+                     attributeCount, failed, order))
 
 // --- Memory set --------------------------------------------------------------
 

@@ -4,8 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The CUDA runtime asks the driver for tables of private functions, whose
-// layout is not published. None is offered.
+// The CUDA runtime (cudart, static or shared) asks the driver for eight tables
+// of private functions, whose layout is not published, and has one of them
+// prove that the driver is NVIDIA's. None is offered: such programs end with an
+// error of the runtime, and this message says why.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,8 +22,10 @@ CUresult cuGetExportTable(const void **table, const CUuuid *id) {
     *table = nullptr;
     Driver::get().logOnce(
         "the program asks for the driver's private tables (cuGetExportTable), "
-        "as the CUDA runtime does; the simulator has the documented driver API "
-        "only: load the kernels as PTX with cuModuleLoadData or cuLibraryLoad");
+        "as the CUDA runtime does, which runs on NVIDIA's driver alone; the "
+        "simulator has the documented driver API: compile the kernels with "
+        "nvcc -ptx or -fatbin, and load and launch them with cuModuleLoad and "
+        "cuLaunchKernel");
     return CUDA_ERROR_NOT_FOUND;
   });
 }

@@ -110,6 +110,31 @@ TEST_F(Memory, AsynchronousCopies) {
   OK(CU(cuMemFreeHost)(pinned));
 }
 
+TEST_F(Memory, BatchesOfCopies) {
+  auto bytes = counted(64);
+  CUdeviceptr a = allocate(64), b = allocate(64);
+  OK(CU(cuMemcpyHtoD_v2)(a, bytes.data(), 64));
+  CUstream stream = nullptr;
+  OK(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING));
+  CUdeviceptr to[] = {b + 32, b}, from[] = {a, a + 32};
+  size_t sizes[] = {32, 32}, failed = 7;
+  OK(CU(cuMemcpyBatchAsync_v2)(to, from, sizes, 2, nullptr, nullptr, 0,
+                               stream));
+  OK(CU(cuStreamSynchronize)(stream));
+  EXPECT_EQ(read(b, 64)[0], 32);
+  EXPECT_EQ(read(b, 64)[63], 31);
+  sizes[1] = 65;
+  GIVES(CUDA_ERROR_INVALID_VALUE,
+        CU(cuMemcpyBatchAsync)(to, from, sizes, 2, nullptr, nullptr, 0, &failed,
+                               stream));
+  EXPECT_EQ(failed, 1u);
+  GIVES(CUDA_ERROR_INVALID_VALUE,
+        CU(cuMemcpyBatchAsync_v2)(to, from, sizes, 1, nullptr, nullptr, 0,
+                                  nullptr))
+      << "not in the default stream";
+  OK(CU(cuStreamDestroy_v2)(stream));
+}
+
 TEST_F(Memory, Boxes2D) {
   auto bytes = counted(64); // 8 x 8
   CUdeviceptr a = allocate(1024);
