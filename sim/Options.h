@@ -53,8 +53,8 @@ struct Options {
   bool counters = false; ///< count by instruction
   /// Blocks to execute of each launch; 0: all. Only counts are then right.
   uint64_t sampleBlocks = 0;
-  /// A launch ends as a timeout after so many warp instructions in a block
-  /// without progress of the others; 0: never.
+  /// A launch ends as a timeout when one of its blocks has executed so many
+  /// warp instructions; 0: never. Finds loops that wait for what never comes.
   uint64_t watchdog = 0;
 };
 

@@ -165,7 +165,8 @@ static Step callFunction(WarpState &warp, const CallSite &site, uint32_t callee,
   if (code.builtin != Builtin::None)
     return callBuiltin(warp, code.builtin, site, lanes);
   Frame &caller = *warp.frame;
-  if (caller.depth >= 4096 ||
+  uint64_t stackUsed = caller.stackUsed + code.stackBytes;
+  if (stackUsed > warp.block->grid.stackLimit ||
       uint64_t(caller.localTop) + code.localBytes > warp.localBytes)
     return fault(warp, Fault::HardwareStackError, 0, lanes,
                  "the stack overflows in a call of '" + code.name + "', " +
@@ -178,6 +179,7 @@ static Step callFunction(WarpState &warp, const CallSite &site, uint32_t callee,
   frame.returnPc = warp.pc;
   frame.lanes = lanes;
   frame.depth = caller.depth + 1;
+  frame.stackUsed = stackUsed;
   frame.localBase = caller.localTop;
   frame.localTop = caller.localTop + code.localBytes;
   if (!warp.localShadow.empty())

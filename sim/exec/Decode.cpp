@@ -38,6 +38,9 @@ uint32_t tenon::sim::exec::laneBytes(Type type) {
   return type == Type::Pred ? 0 : bits <= 16 ? 2 : bits / 8;
 }
 
+/// Of a call: the return address and some registers; ptxas saves 16 to 40.
+static constexpr uint32_t kSavedBytes = 24;
+
 static uint64_t alignTo(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }
@@ -258,8 +261,12 @@ void Decoder::layOut() {
                          : Placement::Kind::CallParameter,
                      local};
     local += uint32_t(std::max<uint64_t>(variable.size(), 8));
+    if (variable.space == Mod::Local)
+      code->stackBytes += uint32_t(alignTo(variable.size(), 8));
   }
   code->localBytes = uint32_t(alignTo(local, 16));
+  if (!code->isEntry)
+    code->stackBytes += kSavedBytes;
 }
 
 /// The address of a variable, in its state space.

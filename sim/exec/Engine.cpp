@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <immintrin.h>
 #include <numeric>
 #include <thread>
 
@@ -261,6 +262,7 @@ void Block::start(uint64_t number) {
     frame->lanes = warp->live;
     frame->localBase = 0;
     frame->localTop = grid.code.localBytes;
+    frame->stackUsed = grid.code.stackBytes;
     warp->splits.push_back(
         {warp->live, grid.code.entry, frame.get(), Waiting::No, 0, 0, 0});
     warp->frames.push_back(std::move(frame));
@@ -311,6 +313,12 @@ Block::Result Block::run(uint64_t budget) {
       return Result::Finished;
     if (!any)
       return Result::Stuck;
+    if (grid.options.watchdog && executed > grid.options.watchdog) {
+      diagnoseStuck("timeout: the block has executed more than " +
+                    std::to_string(grid.options.watchdog) +
+                    " warp instructions (the watchdog's limit)");
+      return Result::Faulted;
+    }
     if (budget < kWarpQuantum)
       return Result::Paused;
   }
@@ -333,8 +341,12 @@ Grid::Grid(const DeviceDescription &device, DeviceMemory &memory,
   sharedBytes =
       uint32_t(request.dynamicShared ? dynamicOffset + request.dynamicShared
                                      : request.kernel->staticShared);
+  stackLimit = request.kernel->localBytes + limits.stackBytes;
+  // A frame may hold many times what it would take of a real stack, for
+  // parameters of calls lie there too.
   localBytes =
-      uint32_t(request.kernel->localBytes + limits.stackBytes + 63) / 64 * 64;
+      uint32_t(request.kernel->localStorage + limits.stackBytes * 8 + 63) / 64 *
+      64;
   Occupancy fit = occupancy(device, *request.kernel, request.block.count(),
                             request.dynamicShared);
   residentBlocks = std::max(1u, fit.blocks * device.multiprocessors);
@@ -372,7 +384,18 @@ uint64_t Grid::blockAt(uint64_t position) const {
   return begin + at;
 }
 
+namespace {
+/// Handlers take the default floating-point environment: to nearest, nothing
+/// flushed. Threads inherit that of the host program, which is left as it was.
+struct FloatingPointEnvironment {
+  unsigned old = _mm_getcsr();
+  FloatingPointEnvironment() { _mm_setcsr(0x1f80); }
+  ~FloatingPointEnvironment() { _mm_setcsr(old); }
+};
+} // namespace
+
 void Grid::work(Worker &worker) {
+  FloatingPointEnvironment environment;
   size_t turn = 0;
   unsigned threads = std::max(1u, options.threads);
   size_t most = std::max<size_t>(1, (residentBlocks + threads - 1) / threads);
@@ -415,7 +438,7 @@ void Grid::work(Worker &worker) {
         turn = worker.resident.size() - 1;
       break;
     case Block::Result::Stuck:
-      block.diagnoseStuck();
+      block.diagnoseStuck({});
       return;
     case Block::Result::Faulted:
       return;

@@ -55,6 +55,7 @@ struct Frame {
   uint32_t depth = 0;
   uint32_t localBase = 0; ///< offset of its local memory in a lane's
   uint32_t localTop = 0;  ///< end of it, grown by alloca
+  uint64_t stackUsed = 0; ///< FunctionCode::stackBytes up to here
   std::unique_ptr<char[]> storage;
   char *registers = nullptr; ///< aligned to 64
 };
@@ -170,7 +171,8 @@ public:
   void releaseBarrier(uint32_t id);
   /// Lanes exited: barriers that wait for all threads may be complete.
   void onExit();
-  void diagnoseStuck();
+  /// Reports where each warp stands: a deadlock, unless `what` is given.
+  void diagnoseStuck(std::string what);
   uint64_t random();
   /// Ops that the block has executed: the clock of its threads.
   uint64_t clockNow(const WarpState &) { return ++clockReads + executed; }
@@ -226,6 +228,7 @@ public:
   uint32_t sharedBytes = 0;    ///< static and dynamic
   uint32_t dynamicOffset = 0;  ///< of the dynamic part
   uint32_t localBytes = 0;     ///< of each lane
+  uint64_t stackLimit = 0;     ///< of what Frame::stackUsed counts
   uint32_t residentBlocks = 1; ///< on the whole device
   uint64_t blocksToRun = 0;
   /// Zeroed words in global memory, of a cooperative launch (%envreg1, 2).

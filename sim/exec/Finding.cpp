@@ -129,7 +129,7 @@ static std::string lanesText(uint32_t lanes) {
 
 /// Nothing can run: a deadlock. Lanes that wait for others of their warp at an
 /// aligned barrier tell of divergence.
-void Block::diagnoseStuck() {
+void Block::diagnoseStuck(std::string what) {
   const Program &program = grid.program;
   bool divergent = false;
   std::string note;
@@ -156,7 +156,8 @@ void Block::diagnoseStuck() {
               std::string(at ? program.line(at->place.line) : "") +
               (split.waiting == Waiting::Barrier
                    ? " waits for barrier " + std::to_string(split.barrier)
-                   : " waits for other lanes of its warp");
+               : waitsForLanes ? " waits for other lanes of its warp"
+                               : " runs");
     }
   }
   for (uint32_t id = 0; id < 16; ++id)
@@ -171,7 +172,8 @@ void Block::diagnoseStuck() {
   Finding found = grid.findingAt(*firstWarp, firstPc, firstLanes);
   found.check = CheckBarriers;
   found.fault = Fault::Timeout;
-  found.what = divergent
+  found.what = !what.empty() ? std::move(what)
+               : divergent
                    ? "barrier divergence: lanes of one warp wait for each "
                      "other at different instructions"
                    : "deadlock: every warp of the block waits";

@@ -47,6 +47,7 @@ struct Kernel {
   uint64_t parameterBytes = 0;
   uint64_t staticShared = 0; ///< bytes of .shared variables
   uint64_t localBytes = 0;   ///< of .local memory for each thread
+  uint64_t localStorage = 0; ///< what the simulator needs for it
   uint64_t constantBytes = 0;
   unsigned maxThreads = 0;   ///< .maxntid or .reqntid, as a product; 0: none
   unsigned required[3] = {}; ///< .reqntid; 0: none

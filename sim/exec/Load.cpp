@@ -99,8 +99,9 @@ private:
   void makeKernels();
   void writeInitialValues();
   uint64_t symbolAddress(const ptx::Initializer &leaf, ptx::Place place);
-  uint64_t deepestLocal(uint32_t function, std::vector<uint8_t> &open,
-                        bool &recursive) const;
+  /// Sum of a figure along the deepest chain of calls; recursion counts once.
+  uint64_t deepest(uint32_t function, uint32_t FunctionCode::*figure,
+                   std::vector<uint8_t> &open) const;
 };
 
 } // namespace
@@ -281,19 +282,17 @@ void Loader::placeParameters() {
   }
 }
 
-uint64_t Loader::deepestLocal(uint32_t function, std::vector<uint8_t> &open,
-                              bool &recursive) const {
-  if (open[function]) {
-    recursive = true;
+uint64_t Loader::deepest(uint32_t function, uint32_t FunctionCode::*figure,
+                         std::vector<uint8_t> &open) const {
+  if (open[function])
     return 0;
-  }
   open[function] = 1;
-  uint64_t deepest = 0;
+  uint64_t below = 0;
   for (uint32_t callee : direct[function].functions)
     if (program->functions[callee].isDefined)
-      deepest = std::max(deepest, deepestLocal(callee, open, recursive));
+      below = std::max(below, deepest(callee, figure, open));
   open[function] = 0;
-  return program->functions[function].localBytes + deepest;
+  return program->functions[function].*figure + below;
 }
 
 void Loader::makeKernels() {
@@ -303,15 +302,17 @@ void Loader::makeKernels() {
     if (variable.isConstant)
       constants += variable.size;
   for (auto &kernel : result->kernels) {
-    std::vector<uint8_t> open(module.functions.size(), 0);
-    bool recursive = false;
-    kernel->localBytes = deepestLocal(kernel->function, open, recursive);
-    // Functions called through memory are as deep as the deepest of them.
-    uint64_t deepest = 0;
-    for (uint32_t function : reached[kernel->function].functions)
-      deepest =
-          std::max<uint64_t>(deepest, program->functions[function].localBytes);
-    kernel->localBytes += deepest;
+    auto depth = [&](uint32_t FunctionCode::*figure) {
+      std::vector<uint8_t> open(module.functions.size(), 0);
+      uint64_t bytes = deepest(kernel->function, figure, open);
+      // Functions called through memory are as deep as the deepest of them.
+      uint32_t most = 0;
+      for (uint32_t function : reached[kernel->function].functions)
+        most = std::max(most, program->functions[function].*figure);
+      return bytes + most;
+    };
+    kernel->localBytes = depth(&FunctionCode::stackBytes);
+    kernel->localStorage = depth(&FunctionCode::localBytes);
     kernel->constantBytes = constants;
     for (uint32_t variable : reached[kernel->function].variables)
       if (placements[variable].kind == Placement::Kind::DynamicShared)

@@ -40,6 +40,7 @@
 #include <cfenv>
 #include <cmath>
 #include <cstring>
+#include <immintrin.h>
 
 using namespace tenon::sim;
 using namespace tenon::sim::exec;
@@ -301,6 +302,29 @@ static void gather16(const WarpState &warp, const Description &desc,
 // --- Handlers
 // -----------------------------------------------------------------
 
+/// C and D of f32: register i of lane 4g + t is row g + 8 * (i / 2), column
+/// 2t + i % 2.
+static void gatherC(const WarpState &warp, const Description &desc,
+                    const Row *rows, FloatMatrices &x) {
+  for (unsigned i = 0; i < desc.counts[2]; ++i) {
+    const char *from = warp.row(rows[i]);
+    for (unsigned g = 0; g < 8; ++g)
+      for (unsigned t = 0; t < 4; ++t)
+        std::memcpy(&x.c[g + i / 2 * 8][2 * t + i % 2], from + (4 * g + t) * 4,
+                    4);
+  }
+}
+static void scatterD(const WarpState &warp, const Description &desc,
+                     const Row *rows, const FloatMatrices &x) {
+  for (unsigned i = 0; i < desc.counts[3]; ++i) {
+    char *to = warp.row(rows[i]);
+    for (unsigned g = 0; g < 8; ++g)
+      for (unsigned t = 0; t < 4; ++t)
+        std::memcpy(to + (4 * g + t) * 4, &x.c[g + i / 2 * 8][2 * t + i % 2],
+                    4);
+  }
+}
+
 static const Description &descriptionOf(const WarpState &warp, const Op &op);
 
 static void floatProduct(WarpState &warp, const Description &desc, const Op &op,
@@ -340,15 +364,24 @@ static void floatProduct(WarpState &warp, const Description &desc, const Op &op,
               x.b[row][column] = toFloat(desc.b, bits);
           });
     }
-    forElements(
-        warp, desc, 'C', desc.c, c, desc.counts[2],
-        [&](unsigned lane, unsigned row, unsigned column, uint64_t bits) {
-          if (mine(lane))
-            x.c[row][column] = toFloat(desc.c, bits);
-        });
+    bool plain = desc.layout == Layout::Mma && desc.c == Type::F32 &&
+                 desc.d == Type::F32;
+    if (plain)
+      gatherC(warp, desc, c, x);
+    else
+      forElements(
+          warp, desc, 'C', desc.c, c, desc.counts[2],
+          [&](unsigned lane, unsigned row, unsigned column, uint64_t bits) {
+            if (mine(lane))
+              x.c[row][column] = toFloat(desc.c, bits);
+          });
     multiplyAdd(x, desc.shape.m, desc.shape.n, desc.shape.k,
                 std::min(minExponentOf(desc.a), minExponentOf(desc.b)), model,
                 desc.d == Type::F16);
+    if (plain) {
+      scatterD(warp, desc, d, x);
+      continue;
+    }
     // Other quads' results stay: written lane by lane.
     unsigned perRegister = desc.d == Type::F16 ? 2 : 1,
              total = desc.counts[3] * perRegister;

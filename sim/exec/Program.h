@@ -70,6 +70,9 @@ struct FunctionCode {
   uint32_t entry = 0, end = 0; ///< ops
   uint32_t frameBytes = 0;     ///< of registers
   uint32_t localBytes = 0;     ///< for each lane
+  /// What a compiled function would take of a thread's stack: its variables,
+  /// and what is saved for a call. Parameters go through registers.
+  uint32_t stackBytes = 0;
   std::vector<CallSlot> parameters, results;
   bool isEntry = false, isDefined = false;
   Builtin builtin = Builtin::None;

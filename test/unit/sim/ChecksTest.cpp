@@ -428,6 +428,25 @@ done:)")));
   machine.run("k", {1}, {64}, {array.address});
 }
 
+// A loop that waits for a flag which nobody sets.
+TEST_P(Checks, Watchdog) {
+  auto with = [&](const char *flag) {
+    return kernel(std::string("  mov.u32 %r3, ") + flag + R"(;
+  st.global.u32 [%rd1], %r3;
+wait:
+  ld.volatile.global.u32 %r2, [%rd1];
+  setp.eq.u32 %p1, %r2, 0;
+  @%p1 bra wait;)");
+  };
+  machine.options.watchdog = 100000;
+  auto array = machine.array(kZeros);
+  ASSERT_TRUE(machine.load(with("0")));
+  expectFinding(machine.launch("k", {1}, {32}, {array.address}), CheckBarriers,
+                "timeout", Fault::Timeout);
+  ASSERT_TRUE(machine.load(with("1")));
+  machine.run("k", {1}, {32}, {array.address});
+}
+
 TEST_P(Checks, BarrierCounts) {
   auto array = machine.array(kZeros);
   auto with = [&](const char *second) {
