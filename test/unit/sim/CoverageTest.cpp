@@ -1,11 +1,11 @@
-//===- CoverageTest.cpp - The coverage document is current
-//------------------===//
+//===- CoverageTest.cpp - The coverage document is current ----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
 #include "sim/ptx/Coverage.h"
+#include "sim/ptx/Instructions.h"
 #include "test/unit/sim/TestData.h"
 
 #include <gtest/gtest.h>
@@ -14,4 +14,17 @@ TEST(Coverage, CommittedDocumentIsCurrent) {
   EXPECT_EQ(tenon::test::readFile(TENON_DOCS "/ptx-coverage.md"),
             tenon::sim::ptx::coverageDocument())
       << "run: sim-ptx-coverage > docs/ptx-coverage.md";
+}
+
+TEST(Coverage, SaysHowManyFormsAreExecuted) {
+  using tenon::sim::ptx::Form;
+  std::string text = tenon::sim::ptx::coverageDocument([](const Form &form) {
+    return std::string_view(form.row->opcode) != "brkpt" && form.row->sm < 90;
+  });
+  EXPECT_NE(text.find("| `trap` | 9.7.19.4 | all | 1 | all | parsed and typed"),
+            std::string::npos);
+  EXPECT_NE(text.find("| `brkpt` | 9.7.19.1 | sm_11 | 1 | 0 |"),
+            std::string::npos);
+  EXPECT_NE(text.find("| `setmaxnreg` | 9.7.19.5 | sm_90 |  | | refused"),
+            std::string::npos);
 }

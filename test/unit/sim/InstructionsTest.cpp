@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/ptx/Instructions.h"
+#include "sim/ptx/Printer.h"
+#include "test/unit/sim/FormExamples.h"
 #include "test/unit/sim/TestData.h"
 
 #include <gtest/gtest.h>
@@ -24,11 +26,12 @@ TEST_P(FormFile, IsAccepted) {
   ASSERT_EQ(module.functions.size(), 1u);
   EXPECT_GT(module.functions[0].instructions.size(), 5u);
 }
-INSTANTIATE_TEST_SUITE_P(Instructions, FormFile,
-                         testing::Values("forms-float.ptx", "forms-integer.ptx",
-                                         "forms-logic.ptx", "forms-matrix.ptx",
-                                         "forms-memory.ptx", "forms-sm89.ptx",
-                                         "forms-sm90.ptx", "forms-sync.ptx"));
+INSTANTIATE_TEST_SUITE_P(
+    Instructions, FormFile,
+    testing::Values("forms-float.ptx", "forms-integer.ptx", "forms-logic.ptx",
+                    "forms-matrix.ptx", "forms-memory.ptx", "forms-more.ptx",
+                    "forms-more-sm100.ptx", "forms-more-sm90.ptx",
+                    "forms-sm89.ptx", "forms-sm90.ptx", "forms-sync.ptx"));
 
 TEST(Instructions, EveryOpcodeIsUsedInTheTestData) {
   std::set<uint16_t> used;
@@ -39,6 +42,44 @@ TEST(Instructions, EveryOpcodeIsUsedInTheTestData) {
   for (size_t i = 0; i < opcodes().size(); ++i)
     if (!opcodes()[i].refused)
       EXPECT_TRUE(used.count(uint16_t(i))) << opcodes()[i].name;
+}
+
+TEST(Instructions, EveryFormIsUsedInTheTestData) {
+  std::set<uint16_t> used;
+  for (const std::string &name : dataFiles())
+    for (const Function &function : parseGood(readData(name)).functions)
+      for (const Instruction &instruction : function.instructions)
+        used.insert(instruction.form);
+  for (size_t i = 0; i < forms().size(); ++i)
+    if (!forms()[i].refused())
+      EXPECT_TRUE(used.count(uint16_t(i))) << "sm_" << forms()[i].row->sm << " "
+                                           << examplesOf(forms()[i]).front();
+}
+
+/// Instructions that the table itself describes: each form accepts one of its
+/// own, which is printed and read as the same.
+TEST(Instructions, EveryFormAcceptsItsExamples) {
+  for (size_t i = 0; i < forms().size(); ++i) {
+    if (forms()[i].refused())
+      continue;
+    // What sm_70 no longer has is for older targets.
+    std::string opcode = forms()[i].row->opcode;
+    std::string target =
+        "sm_" + std::to_string(std::max(forms()[i].row->sm, 60u));
+    bool isFound = false;
+    for (const std::string &text : examplesOf(forms()[i])) {
+      auto result = parse(frameBegin(target) + text + "\n" + kFrameEnd);
+      auto *module = std::get_if<Module>(&result);
+      if (!module)
+        continue;
+      const Function &kernel = module->functions[1];
+      if (kernel.instructions[0].form != i)
+        continue;
+      isFound = true;
+      EXPECT_EQ(toText(*module, kernel, kernel.instructions[0]), text);
+    }
+    EXPECT_TRUE(isFound) << opcode << " " << forms()[i].row->modifiers;
+  }
 }
 
 TEST(Instructions, EveryRowNamesItsSection) {
