@@ -113,6 +113,9 @@ struct WarpState : Warp {
   std::vector<uint8_t> localShadow;
   uint32_t localBytes = 0; ///< of each lane
 
+  /// A store overwrites what another warp wrote; a race only if it changes it.
+  std::optional<SharedShadow::Conflict> overwrite;
+
   std::deque<PendingCopy> copies;
   std::deque<PendingArrival> arrivals;
   uint64_t copyNumber = 0;

@@ -289,10 +289,43 @@ static void checkShared(WarpState &warp, const Addresses &addresses,
   auto conflict =
       block.shadow.access(warp.index, addresses.at, window, lanes, bytes,
                           warp.pc - 1, SharedShadow::Kind(kind));
-  if (conflict) [[unlikely]]
+  if (!conflict) [[likely]]
+    return;
+  if (conflict->kind == SharedShadow::Conflict::Kind::WriteAfterWrite &&
+      kind == AccessKind::Write)
+    warp.overwrite = conflict; // the store knows whether anything changes
+  else
     reportConflict(warp, lanes, conflict->lane,
                    addresses.at[conflict->lane] - window, bytes, *conflict,
                    writes(kind));
+}
+
+void tenon::sim::exec::settleOverwrite(WarpState &warp,
+                                       const std::vector<char> &before,
+                                       const Pointers &pointers,
+                                       unsigned bytes) {
+  SharedShadow::Conflict conflict = *warp.overwrite;
+  warp.overwrite.reset();
+  bool changes = false;
+  for (uint32_t left = warp.mask; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    changes |= std::memcmp(before.data() + lane * bytes, pointers.at[lane],
+                           bytes) != 0;
+  }
+  if (changes)
+    reportConflict(warp, warp.mask, conflict.lane, conflict.address, bytes,
+                   conflict, true);
+}
+
+std::vector<char> tenon::sim::exec::bytesBefore(const WarpState &warp,
+                                                const Pointers &pointers,
+                                                unsigned bytes) {
+  std::vector<char> before(kWarpSize * bytes);
+  for (uint32_t left = warp.mask; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    std::memcpy(before.data() + lane * bytes, pointers.at[lane], bytes);
+  }
+  return before;
 }
 
 static bool resolveShared(WarpState &warp, const Addresses &addresses,

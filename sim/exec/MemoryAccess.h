@@ -62,6 +62,13 @@ void reportConflict(WarpState &warp, uint32_t lanes, unsigned lane,
                     uint64_t address, unsigned bytes,
                     const SharedShadow::Conflict &conflict, bool isWrite);
 
+/// Two warps that write the same values are no race: what a store is about to
+/// overwrite, and the judgement when it has (WarpState::overwrite).
+std::vector<char> bytesBefore(const WarpState &warp, const Pointers &pointers,
+                              unsigned bytes);
+void settleOverwrite(WarpState &warp, const std::vector<char> &before,
+                     const Pointers &pointers, unsigned bytes);
+
 /// Where an address lies, for notes: `256 bytes behind allocation 3 ...`.
 std::string describeAddress(const WarpState &warp, uint64_t address);
 

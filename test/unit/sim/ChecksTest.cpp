@@ -229,6 +229,29 @@ TEST_P(Checks, RaceWithoutBarrier) {
     EXPECT_EQ(result[i], i ^ 32);
 }
 
+// Warps that write the same value to the same place do not disturb each other.
+TEST_P(Checks, RaceOfEqualValues) {
+  auto array = machine.array(kZeros);
+  auto with = [&](const char *value) {
+    return kernel(std::string(R"(
+  and.b32 %r2, %r1, 31;
+  shr.u32 %r6, %r1, 5;
+  shl.b32 %r4, %r2, 2;
+  mov.u32 %r3, buffer;
+  add.u32 %r4, %r4, %r3;
+  st.shared.u32 [%r4], )") +
+                      value + R"(;
+  bar.sync 0;
+  ld.shared.u32 %r5, [%r4];)",
+                  ".shared .align 4 .b8 buffer[128];");
+  };
+  ASSERT_TRUE(machine.load(with("%r6")));
+  expectFinding(machine.launch("k", {1}, {128}, {array.address}),
+                CheckSharedRaces, "overwrites what another warp wrote");
+  ASSERT_TRUE(machine.load(with("%r2")));
+  machine.run("k", {1}, {128}, {array.address});
+}
+
 // Warps 0 and 1 meet at barrier 1, warps 2 and 3 at barrier 2: enough for
 // neighbours, not for all.
 TEST_P(Checks, RaceAcrossNamedBarriers) {
