@@ -115,6 +115,7 @@ struct WarpState : Warp {
 
   /// A store overwrites what another warp wrote; a race only if it changes it.
   std::optional<SharedShadow::Conflict> overwrite;
+  bool settles = false; ///< the instruction is one that finds out
 
   std::deque<PendingCopy> copies;
   std::deque<PendingArrival> arrivals;

@@ -292,7 +292,7 @@ static void checkShared(WarpState &warp, const Addresses &addresses,
   if (!conflict) [[likely]]
     return;
   if (conflict->kind == SharedShadow::Conflict::Kind::WriteAfterWrite &&
-      kind == AccessKind::Write)
+      warp.settles)
     warp.overwrite = conflict; // the store knows whether anything changes
   else
     reportConflict(warp, lanes, conflict->lane,

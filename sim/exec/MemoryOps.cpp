@@ -175,9 +175,12 @@ static Step storeOp(Warp &base, const Op &op) {
   Pointers pointers;
   computeAddresses(warp, op.a, modeWide(op), op.imm, addresses);
   constexpr unsigned bytes = sizeof(T) * Count;
-  if (!resolve(warp, addresses, warp.mask, bytes, bytes, modeSpace(op),
-               modeStrong(op) ? AccessKind::StrongWrite : AccessKind::Write,
-               pointers))
+  warp.settles = !modeStrong(op);
+  bool good = resolve(
+      warp, addresses, warp.mask, bytes, bytes, modeSpace(op),
+      modeStrong(op) ? AccessKind::StrongWrite : AccessKind::Write, pointers);
+  warp.settles = false;
+  if (!good)
     return Step::Fault;
   if (!warp.overwrite) [[likely]] {
     storeRows<T, R, Count>(warp, op, pointers);
