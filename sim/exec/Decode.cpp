@@ -18,6 +18,7 @@
 #include "sim/exec/Order.h"
 #include "sim/exec/Select.h"
 #include "sim/ptx/Fragments.h"
+#include "sim/ptx/Instructions.h"
 
 #include <algorithm>
 #include <bit>

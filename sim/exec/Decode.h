@@ -8,9 +8,6 @@
 #define TENON_SIM_EXEC_DECODE_H
 
 #include "sim/exec/Program.h"
-#include "sim/ptx/Instructions.h"
-
-#include <functional>
 #include <optional>
 
 namespace tenon::sim::exec {
@@ -38,9 +35,6 @@ struct DecodeError {
 /// entry for each of the module's variables, those of functions are filled in.
 std::optional<DecodeError> decode(Program &program,
                                   std::vector<Placement> &placements);
-
-/// Whether an instruction of this form can be executed.
-bool isExecuted(const ptx::Form &form);
 
 } // namespace tenon::sim::exec
 
