@@ -14,12 +14,15 @@
 #   load           resnet50's engine, warm page cache              < 30 ms
 #   memory         peak of tenon-run / of onnxruntime              <= 1
 #   determinism    same bytes, same bits (test/e2e/determinism.py)
+#   simulator      the simulated GPU: instructions a second (bench/simspeed.py),
+#                  seconds of a 1024^3 f16 matmul compiled by Triton
 #
 # Writes bench/results/NAME.json and NAME.md; --readme also puts the latencies
 # into README.md. Exit code 1 if a limit is missed.
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -48,7 +51,7 @@ COMPILE = ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0",
            "ppocr-v4-rec", "ppocr-cls", "ppocr-v6-rec", "centerface", "rxnmap",
            "vit_b16", "bert_base"]
 TOPICS = ("latency", "dynamic", "compile", "library", "load", "memory",
-          "determinism")
+          "determinism", "simulator")
 
 
 class Bench:
@@ -214,6 +217,39 @@ def determinism(bench):
               "", done.returncode == 0, last)
 
 
+def simulator(bench):
+    library = pathlib.Path(bench.args.bin).parent / "lib/simcuda/libcuda.so.1"
+    # One core: the block of a loop runs on one thread anyway.
+    for checks, loop, limit in (("none", "alu", 60e6),
+                                ("default", "memory", 10e6)):
+        done = subprocess.run(
+            [sys.executable, "-B", ROOT / "bench" / "simspeed.py",
+             f"--driver={library}", f"--rounds={bench.args.rounds}"],
+            env=dict(os.environ, TENON_SIMCUDA_CHECKS=checks),
+            capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-300:])
+        value = statistics.median(json.loads(done.stdout)[loop])
+        bench.row("simulator", f"{loop}, checks {checks}", value / 1e6,
+                  f">= {limit / 1e6:g}", "M/s", value >= limit,
+                  "warp instructions, one core")
+    for checks, limit in (("none", 1.0), ("default", 3.0)):
+        report = bench.folder / "corpus.json"
+        done = subprocess.run(
+            [sys.executable, "-B", ROOT / "test/sim/kernels/run.py",
+             f"--driver={library}", "--bench", "--only=matmul_1024@",
+             f"--time={bench.args.rounds}", f"--json={report}"],
+            env=dict(os.environ, TENON_SIMCUDA_CHECKS=checks),
+            capture_output=True, text=True)
+        found = re.search(r"fastest ([0-9.]+) s", done.stdout)
+        if done.returncode or not found:
+            raise RuntimeError((done.stdout + done.stderr)[-300:])
+        seconds = float(found[1])
+        bench.row("simulator", f"matmul 1024^3, checks {checks}", seconds,
+                  f"< {limit:g}", "s", seconds < limit,
+                  f"fastest of {bench.args.rounds}, f16, Triton, sm_80")
+
+
 def document(result):
     lines = ["# Figures beside their limits", "",
              f"`{result['command']}` at {result['commit']}: {about(result)}.",
@@ -269,7 +305,7 @@ def main():
                      f"{', '.join(TOPICS)}")
     functions = dict(latency=latency, dynamic=dynamic, compile=compileTime,
                      library=library, load=load, memory=memory,
-                     determinism=determinism)
+                     determinism=determinism, simulator=simulator)
     import onnxruntime
     from common import workFolder
     with workFolder() as folder:
