@@ -84,7 +84,30 @@ Type OperandChecker::typeOf(const OperandSpec &spec) const {
   }
 }
 
+/// Only predicates are negated, wherever an operand stands.
+bool OperandChecker::checkNegations() {
+  auto isGood = [&](const Operand &operand) {
+    return !operand.negated ||
+           (operand.kind == Operand::Kind::Register &&
+            operand.type == Type::Pred) ||
+           fail(operand, "'!' is not allowed here");
+  };
+  for (const Operand &operand : instruction.operands) {
+    if (!isGood(operand))
+      return false;
+    if (operand.kind == Operand::Kind::Vector ||
+        operand.kind == Operand::Kind::Pair ||
+        operand.kind == Operand::Kind::List)
+      for (unsigned i = 0; i < operand.count; ++i)
+        if (!isGood(function.elements[operand.index + i]))
+          return false;
+  }
+  return true;
+}
+
 bool OperandChecker::check() {
+  if (!checkNegations())
+    return false;
   if (!form.operands.empty() &&
       form.operands[0].kind == OperandSpec::Kind::Call) {
     if (auto wrong = checkCall(module, function, instruction)) {

@@ -33,6 +33,7 @@ public:
   size_t fitted = 0;
 
 private:
+  bool checkNegations();
   bool checkAll(size_t spec, size_t operand);
   bool checkOne(const OperandSpec &spec, const Operand &operand);
   bool checkScalar(const OperandSpec &spec, Type type, const Operand &operand);

@@ -152,6 +152,12 @@ TEST(Errors, GoodCalls) {
 }
 
 TEST(Errors, Operands) {
+  EXPECT_EQ(in("mov.b64 d0, !tile;"),
+            "ptx:10:14: mov.b64: '!' is not allowed here");
+  EXPECT_EQ(in("mov.b32 r0, {!h0, h1};"),
+            "ptx:10:15: mov.b32: '!' is not allowed here");
+  EXPECT_EQ(in("call (r0), callee, (!r1);"),
+            "ptx:10:22: call: '!' is not allowed here");
   EXPECT_EQ(in("add.u32 r0, %tid.x, 1;"),
             "ptx:10:13: add.u32: only mov and cvt read special registers");
   EXPECT_EQ(in("add.u32 r0, r1"), "ptx:11:1: expected ';', got '}'");
