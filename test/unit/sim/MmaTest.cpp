@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Machine.h"
+#include "sim/exec/mma/Numerics.h"
 
 #include <bit>
 #include <cmath>
@@ -342,3 +343,124 @@ INSTANTIATE_TEST_SUITE_P(, Mma, testing::ValuesIn(kForms),
                          [](const auto &info) {
                            return std::string(info.param.name);
                          });
+
+// --- Rounding
+// -----------------------------------------------------------------
+
+namespace {
+
+/// Values with many exponents, zeros, and now and then something special.
+float randomValue(std::mt19937 &random, int spread, bool special) {
+  unsigned pick = random() % 64;
+  if (pick == 0)
+    return random() % 2 ? 0.0f : -0.0f;
+  if (special && pick == 1)
+    return std::numeric_limits<float>::infinity() * (random() % 2 ? 1.f : -1.f);
+  if (special && pick == 2)
+    return std::numeric_limits<float>::quiet_NaN();
+  auto mantissa = float(1024 + random() % 1024) / 1024;
+  float value =
+      std::ldexp(mantissa, int(random() % unsigned(2 * spread + 1)) - spread);
+  return random() % 2 ? -value : value;
+}
+
+} // namespace
+
+// The vectors and the plain loops agree bit by bit.
+TEST(MmaNumerics, FastEqualsSlow) {
+  std::mt19937 random(11);
+  auto fast = std::make_unique<FloatMatrices>(),
+       slow = std::make_unique<FloatMatrices>();
+  for (unsigned sm : {75u, 80u, 89u, 90u})
+    for (ptx::Type type : {ptx::Type::F16, ptx::Type::TF32, ptx::Type::E4M3})
+      for (int spread : {1, 5, 12, 30, 60})
+        for (bool special : {false, true})
+          for (bool half : {false, true}) {
+            for (auto &row : fast->a)
+              for (float &value : row)
+                value = randomValue(random, spread, special);
+            for (auto &row : fast->b)
+              for (float &value : row)
+                value = randomValue(random, spread, special);
+            for (auto &row : fast->c)
+              for (float &value : row)
+                value = randomValue(random, 2 * spread, special);
+            *slow = *fast;
+            AddModel model = addModel(sm, type, false);
+            multiplyAdd(*fast, 16, 8, 16, -14, model, half);
+            multiplyAddSlow(*slow, 16, 8, 16, -14, model, half);
+            for (unsigned i = 0; i < 16; ++i)
+              for (unsigned j = 0; j < 8; ++j)
+                ASSERT_EQ(std::bit_cast<uint32_t>(fast->c[i][j]),
+                          std::bit_cast<uint32_t>(slow->c[i][j]))
+                    << "sm_" << sm << " spread " << spread;
+          }
+}
+
+// Examples of Fasi et al., section 4: what is cut off, and where it is not.
+TEST(MmaNumerics, CutsOffBelowTheLargest) {
+  auto x = std::make_unique<FloatMatrices>();
+  auto compute = [&](unsigned sm, std::vector<float> products, float c) {
+    *x = {};
+    for (size_t i = 0; i < products.size(); ++i) {
+      x->a[0][i] = products[i];
+      x->b[i][0] = 1;
+    }
+    x->c[0][0] = c;
+    multiplyAdd(*x, 1, 8, 16, -14, addModel(sm, ptx::Type::F16, false), false);
+    return x->c[0][0];
+  };
+  // Each 2^-24 is one unit of the 24 bits kept beside 1: none is lost, though
+  // adding them one by one in f32 would lose all.
+  float tiny = 0x1p-24f;
+  EXPECT_EQ(compute(80, {tiny, tiny, tiny, tiny}, 1), 1 + 4 * tiny);
+  // Below that they vanish, one by one.
+  EXPECT_EQ(compute(80, {tiny / 2, tiny / 2, tiny / 2, tiny / 2}, 1), 1);
+  // The result is cut off, not rounded: 1 + 2^-24 is 1, and so is 1 + 3 *
+  // 2^-25.
+  EXPECT_EQ(compute(80, {tiny}, 1), 1);
+  // Negative: towards zero.
+  EXPECT_EQ(compute(80, {-tiny}, -1), -1);
+  // Large values cancel within a block, but hide the small ones beside them.
+  EXPECT_EQ(compute(80, {0x1p15f, -0x1p15f, 0x1p-14f}, 0), 0);
+  EXPECT_EQ(compute(80, {0x1p9f, -0x1p9f, 0x1p-14f}, 0), 0x1p-14f);
+  // A block has 4 elements on sm_75 and 8 on sm_80: the cancellation happens
+  // before the small value comes only with blocks of 4.
+  std::vector<float> values = {0x1p15f, -0x1p15f, 0, 0, 0x1p-14f};
+  EXPECT_EQ(compute(75, values, 0), 0x1p-14f);
+  EXPECT_EQ(compute(80, values, 0), 0);
+}
+
+// Everything exact, one rounding: against sums in wide integers.
+TEST(MmaNumerics, ExactRoundsOnce) {
+  std::mt19937 random(5);
+  auto x = std::make_unique<FloatMatrices>();
+  for (int trial = 0; trial < 200; ++trial) {
+    *x = {};
+    // Values are integers times 2^-20 below 2^10: sums fit 128 bits exactly.
+    __int128 sum = 0;
+    for (unsigned i = 0; i < 16; ++i) {
+      auto a = int64_t(random() % (1u << 24)) - (1 << 23),
+           b = int64_t(random() % (1u << 24)) - (1 << 23);
+      x->a[0][i] = std::ldexp(float(a), -20);
+      x->b[i][0] = std::ldexp(float(b), -20);
+      sum += __int128(a) * b;
+    }
+    AddModel model;
+    model.exact = true;
+    multiplyAdd(*x, 1, 8, 16, -126, model, false);
+    // To f32 through a 64-bit integer with a sticky bit.
+    bool negative = sum < 0;
+    unsigned __int128 magnitude = negative ? -sum : sum;
+    int shift = 0;
+    bool sticky = false;
+    while (magnitude >> 62) {
+      sticky |= magnitude & 1;
+      magnitude >>= 1;
+      ++shift;
+    }
+    auto wide = uint64_t(magnitude) << 1 | uint64_t(sticky);
+    float expected = std::ldexp(float(wide), shift - 1 - 40);
+    EXPECT_EQ(x->c[0][0], negative ? -expected : expected);
+  }
+}
