@@ -4,9 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Lanes take their turn in the order of their numbers. Memory that other blocks
-// see is changed by a compare-and-swap loop of the host; shared and local
-// memory belong to one host thread.
+// Lanes take their turn in the order of their numbers. Memory is changed by a
+// compare-and-swap loop of the host, for other blocks may see it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,18 +27,25 @@ using ptx::Type;
 
 namespace {
 
+/// f32: NaN is canonical (PTX ISA 9.7.3).
 struct Add {
   template <typename T> static T apply(T old, T b, T) {
     if constexpr (std::is_same_v<T, float>) {
-      // NaN is canonical, PTX ISA 9.7.3; atom.add.f32 on global memory flushes
-      // subnormals, red and atom on shared memory do not.
       float sum = old + b;
       return sum == sum ? sum : std::bit_cast<float>(0x7fffffffu);
-    } else if constexpr (std::is_same_v<T, double>) {
-      return old + b;
     } else {
       return T(old + b);
     }
+  }
+};
+/// PTX ISA 9.7.13.5: add.f32 on global memory flushes subnormal inputs and
+/// results to zero of their sign; on shared memory it does not.
+struct FlushingAdd {
+  static float flush(float value) {
+    return std::fabs(value) < 0x1p-126f ? std::copysign(0.0f, value) : value;
+  }
+  static float apply(float old, float b, float) {
+    return flush(Add::apply(flush(old), flush(b), 0.0f));
   }
 };
 struct Inc {
@@ -171,8 +177,14 @@ static Step atomicOp(Warp &base, const Op &op) {
       std::memcpy(&bValue, b + lane * sizeof(T), sizeof(T));
       if (std::is_same_v<Operation, Cas> && c)
         std::memcpy(&cValue, c + lane * sizeof(T), sizeof(T));
-      T old = change<T, Operation>(pointers.at[lane] + i * sizeof(T), bValue,
-                                   cValue);
+      char *at = pointers.at[lane] + i * sizeof(T);
+      T old;
+      if constexpr (std::is_same_v<T, float>)
+        old = warp.block->isShared(at)
+                  ? change<T, Operation>(at, bValue, cValue)
+                  : change<T, FlushingAdd>(at, bValue, cValue);
+      else
+        old = change<T, Operation>(at, bValue, cValue);
       if (!isReduction)
         std::memcpy(d + lane * sizeof(T), &old, sizeof(T));
     }
@@ -215,12 +227,11 @@ template <bool IsCas> static Step wideAtomic(Warp &base, const Op &op) {
   return Step::Next;
 }
 
-template <typename T, unsigned Count> static Handler integerOp(Mod operation) {
-  using S = std::make_signed_t<T>;
-  (void)sizeof(S);
+template <typename T> static Handler integerOp(Mod operation) {
+  constexpr unsigned Count = 1;
   switch (operation) {
-  case Mod::Add:
-    return atomicOp<T, Add, Count>;
+  case Mod::Add: // wraps, whatever the sign
+    return atomicOp<std::make_unsigned_t<T>, Add, Count>;
   case Mod::Inc:
     return atomicOp<T, Inc, Count>;
   case Mod::Dec:
@@ -301,14 +312,14 @@ Handler tenon::sim::exec::selectAtomic(const Instruction &instruction,
     return operation == Mod::Cas ? atomicOp<uint16_t, Cas, 1> : nullptr;
   case Type::U32:
   case Type::B32:
-    return integerOp<uint32_t, 1>(operation);
+    return integerOp<uint32_t>(operation);
   case Type::S32:
-    return integerOp<int32_t, 1>(operation);
+    return integerOp<int32_t>(operation);
   case Type::U64:
   case Type::B64:
-    return integerOp<uint64_t, 1>(operation);
+    return integerOp<uint64_t>(operation);
   case Type::S64:
-    return integerOp<int64_t, 1>(operation);
+    return integerOp<int64_t>(operation);
   case Type::F32:
     if (operation != Mod::Add)
       return nullptr;

@@ -138,11 +138,10 @@ struct BarrierState {
     Frame *frame;
     uint32_t lanes;
     Row d;
-    uint8_t kind; ///< 0 popc, 1 and, 2 or
+    uint8_t kind; ///< BarrierOps.cpp's
   };
   std::vector<Reader> readers;
   uint32_t popc = 0, voters = 0;
-  uint32_t waitingWarps = 0; ///< mask of warps with a split here
   uint32_t arrivedWarps = 0; ///< mask of warps that take part in this phase
 };
 
@@ -179,7 +178,10 @@ public:
   void diagnoseStuck(std::string what);
   uint64_t random();
   /// Ops that the block has executed: the clock of its threads.
-  uint64_t clockNow(const WarpState &) { return ++clockReads + executed; }
+  uint64_t clockNow() { return ++clockReads + executed; }
+  bool isShared(const char *at) const {
+    return at >= shared && at < shared + sharedBytes;
+  }
 
 private:
   uint64_t clockReads = 0;
@@ -249,7 +251,6 @@ public:
   Finding findingAt(const WarpState &warp, uint32_t pc, uint32_t lanes) const;
 
 private:
-  friend struct Worker;
   std::mutex mutex;
   std::vector<Finding> findings;
   std::string printed;
@@ -258,7 +259,8 @@ private:
   std::atomic<uint64_t> nextBlock{0};
 
   uint64_t blockAt(uint64_t position) const;
-  void work(Worker &worker);
+  /// `most`: blocks that the worker may hold at once.
+  void work(Worker &worker, size_t most);
 };
 
 std::shared_ptr<const KernelCounters>
@@ -282,6 +284,9 @@ void finding(WarpState &warp, uint32_t check, uint32_t lanes, std::string what,
 /// Whether all of `members` that live are in `warp.mask`; if not, Step::Wait is
 /// to be returned, and the op runs again when more lanes have come.
 bool converged(WarpState &warp, uint32_t members);
+
+/// Lanes that wait at several bar.warp.sync go on; false: none can.
+bool meetAtWarpSyncs(WarpState &warp);
 
 /// Lanes that go on elsewhere, or here but later; they join others there.
 void addSplit(WarpState &warp, uint32_t lanes, uint32_t pc, Frame *frame);

@@ -20,20 +20,9 @@ namespace tenon::sim::exec {
 
 inline constexpr uint16_t kCanonicalHalfNaN = 0x7fff;
 
-/// IEEE binary16.
-struct HalfTraits {
-  static float toFloat(uint16_t bits) {
-    return float(std::bit_cast<_Float16>(bits));
-  }
-  /// The sum, rounded once: of two halves it is exact in f32 but for far apart
-  /// exponents, where f32's rounding cannot reach a tie of f16.
-  static uint16_t fromFloatSum(uint16_t a, uint16_t b) {
-    // 11 + 30 bits of exponent range: exact in f64.
-    double sum = double(toFloat(a)) + double(toFloat(b));
-    if (sum != sum)
-      return kCanonicalHalfNaN;
-    return std::bit_cast<uint16_t>(_Float16(sum));
-  }
+/// Minimum and maximum of values that `Format::toFloat` widens: a NaN yields
+/// to a number, and +0 is above -0 (PTX ISA 9.7.4.7).
+template <typename Format> struct HalfOrder {
   static uint16_t minimum(uint16_t a, uint16_t b) { return choose(a, b, true); }
   static uint16_t maximum(uint16_t a, uint16_t b) {
     return choose(a, b, false);
@@ -41,19 +30,33 @@ struct HalfTraits {
 
 private:
   static uint16_t choose(uint16_t a, uint16_t b, bool least) {
-    float x = toFloat(a), y = toFloat(b);
+    float x = Format::toFloat(a), y = Format::toFloat(b);
     if (x != x)
       return y != y ? kCanonicalHalfNaN : b;
     if (y != y)
       return a;
-    if (x == y) // +0 is above -0
+    if (x == y)
       return ((a >> 15) != 0) == least ? a : b;
     return (x < y) == least ? a : b;
   }
 };
 
+/// IEEE binary16.
+struct HalfTraits : HalfOrder<HalfTraits> {
+  static float toFloat(uint16_t bits) {
+    return float(std::bit_cast<_Float16>(bits));
+  }
+  /// Rounded once: the sum of two halves spans 41 bits, exact in f64.
+  static uint16_t fromFloatSum(uint16_t a, uint16_t b) {
+    double sum = double(toFloat(a)) + double(toFloat(b));
+    if (sum != sum)
+      return kCanonicalHalfNaN;
+    return std::bit_cast<uint16_t>(_Float16(sum));
+  }
+};
+
 /// bfloat16: the upper half of binary32.
-struct BHalfTraits {
+struct BHalfTraits : HalfOrder<BHalfTraits> {
   static float toFloat(uint16_t bits) {
     return std::bit_cast<float>(uint32_t(bits) << 16);
   }
@@ -86,22 +89,6 @@ struct BHalfTraits {
       sum = std::bit_cast<double>(bits | 1);
     }
     return round(sum);
-  }
-  static uint16_t minimum(uint16_t a, uint16_t b) { return choose(a, b, true); }
-  static uint16_t maximum(uint16_t a, uint16_t b) {
-    return choose(a, b, false);
-  }
-
-private:
-  static uint16_t choose(uint16_t a, uint16_t b, bool least) {
-    float x = toFloat(a), y = toFloat(b);
-    if (x != x)
-      return y != y ? kCanonicalHalfNaN : b;
-    if (y != y)
-      return a;
-    if (x == y)
-      return ((a >> 15) != 0) == least ? a : b;
-    return (x < y) == least ? a : b;
   }
 };
 
