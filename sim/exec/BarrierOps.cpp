@@ -8,7 +8,7 @@
 // block that have not exited; with one, for that many, where a warp counts
 // whole. `bar` and `.aligned` must be executed by all lanes of a warp together:
 // lanes wait for those that can still come, and if they stand at another
-// barrier, that is found when nothing can run any more (Stuck.cpp).
+// barrier, that is found when nothing can run any more (Finding.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -145,13 +145,42 @@ static Step barrierOp(Warp &base, const Op &op) {
   return Step::Block;
 }
 
-/// bar.warp.sync: the lanes named meet; memory among them is ordered.
+/// bar.warp.sync: the lanes named meet; memory among them is ordered. They may
+/// come to different instructions with the same mask (PTX ISA 9.7.13.2):
+/// meetAtWarpSyncs.
 static Step warpSync(Warp &base, const Op &op) {
   WarpState &warp = state(base);
   uint32_t members = uniformValue(warp, op.a);
   if (!converged(warp, members))
     return Step::Wait;
   return Step::Next;
+}
+
+/// Lets go on, past their instructions, the lanes of a warp that wait at
+/// several bar.warp.sync and together are all that one mask names.
+bool tenon::sim::exec::meetAtWarpSyncs(WarpState &warp) {
+  const std::vector<Op> &ops = warp.block->grid.program.ops;
+  auto waits = [&](const Split &split) {
+    return split.waiting == Waiting::Lanes && ops[split.pc].run == warpSync;
+  };
+  bool any = false;
+  for (const Split &first : warp.splits) {
+    if (!waits(first))
+      continue;
+    uint32_t members = first.members, come = 0;
+    for (const Split &split : warp.splits)
+      if (waits(split) && split.members == members)
+        come |= split.lanes;
+    if (members & warp.live & ~come)
+      continue;
+    for (Split &split : warp.splits)
+      if (waits(split) && split.members == members) {
+        split.waiting = Waiting::No;
+        ++split.pc;
+      }
+    any = true;
+  }
+  return any;
 }
 
 /// shfl.sync, vote.sync, match.sync, redux.sync, elect.sync: waits for the

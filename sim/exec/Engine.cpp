@@ -29,8 +29,7 @@ bool WarpState::runnable() const {
   return false;
 }
 
-// --- Splits
-// -------------------------------------------------------------------
+// --- Splits -----------------------------------------------------------------
 
 void Block::park(WarpState &warp, Waiting waiting) {
   if (!warp.active)
@@ -176,8 +175,7 @@ bool tenon::sim::exec::converged(WarpState &warp, uint32_t members) {
   return false;
 }
 
-// --- Blocks
-// -------------------------------------------------------------------
+// --- Blocks -----------------------------------------------------------------
 
 Block::Block(Grid &grid, Worker &worker) : grid(grid), worker(worker) {
   threads = uint32_t(grid.request.block.count());
@@ -312,6 +310,9 @@ Block::Result Block::run(uint64_t budget) {
     if (all)
       return Result::Finished;
     if (!any)
+      for (auto &warp : warps)
+        any |= meetAtWarpSyncs(*warp);
+    if (!any)
       return Result::Stuck;
     if (grid.options.watchdog && executed > grid.options.watchdog) {
       diagnoseStuck("timeout: the block has executed more than " +
@@ -324,8 +325,7 @@ Block::Result Block::run(uint64_t budget) {
   }
 }
 
-// --- Grids
-// --------------------------------------------------------------------
+// --- Grids ------------------------------------------------------------------
 
 Grid::Grid(const DeviceDescription &device, DeviceMemory &memory,
            const LaunchRequest &request, const LaunchLimits &limits,
@@ -394,11 +394,9 @@ struct FloatingPointEnvironment {
 };
 } // namespace
 
-void Grid::work(Worker &worker) {
+void Grid::work(Worker &worker, size_t most) {
   FloatingPointEnvironment environment;
   size_t turn = 0;
-  unsigned threads = std::max(1u, options.threads);
-  size_t most = std::max<size_t>(1, (residentBlocks + threads - 1) / threads);
   uint64_t quantum = request.cooperative ? kCooperativeQuantum : kBlockQuantum;
   bool more = true;
   auto begin = [&] {
@@ -452,6 +450,8 @@ void Grid::run(LaunchOutcome &outcome) {
   if (options.deterministic)
     threads = 1;
   threads = unsigned(std::clamp<uint64_t>(threads, 1, blocksToRun));
+  // Together they can hold all that the device would.
+  size_t most = (residentBlocks + threads - 1) / threads;
   std::vector<Worker> workers(threads);
   std::vector<std::thread> helpers;
   for (Worker &worker : workers) {
@@ -460,8 +460,8 @@ void Grid::run(LaunchOutcome &outcome) {
       worker.counts.resize(program.ops.size());
   }
   for (unsigned i = 1; i < threads; ++i)
-    helpers.emplace_back([this, &workers, i] { work(workers[i]); });
-  work(workers[0]);
+    helpers.emplace_back([this, &workers, most, i] { work(workers[i], most); });
+  work(workers[0], most);
   for (std::thread &helper : helpers)
     helper.join();
 
@@ -485,11 +485,15 @@ void Grid::print(std::string text) {
 
 void Grid::report(Finding found) {
   std::lock_guard lock(mutex);
+  // A check that is off says nothing; what hardware refuses stays refused.
+  bool silent = found.check && !checks(found.check);
   if (found.fault != Fault::None) {
     if (fault == Fault::None)
       fault = found.fault;
     stop.store(true);
   }
+  if (silent)
+    return;
   for (Finding &known : findings)
     if (known.check == found.check && known.ptxLine == found.ptxLine &&
         known.what == found.what) {

@@ -72,8 +72,7 @@ INSTANTIATE_TEST_SUITE_P(, Checks, testing::ValuesIn(kSchedules),
                            return std::string(info.param.name);
                          });
 
-// --- Bounds
-// -------------------------------------------------------------------
+// --- Bounds -----------------------------------------------------------------
 
 TEST_P(Checks, OutOfBounds) {
   ASSERT_TRUE(machine.load(kernel("st.global.u32 [%rd1+4], %r1;")));
@@ -84,6 +83,16 @@ TEST_P(Checks, OutOfBounds) {
   EXPECT_EQ(outcome.findings[0].thread.x, 63u);
   auto large = machine.array(std::vector<uint32_t>(65, 0));
   machine.run("k", {1}, {64}, {large.address});
+}
+
+// A check that is off says nothing, but what hardware refuses stays a fault.
+TEST_P(Checks, SwitchedOff) {
+  ASSERT_TRUE(machine.load(kernel("st.global.u32 [%rd1+4], %r1;")));
+  auto small = machine.array(std::vector<uint32_t>(64, 0));
+  machine.options.checks &= ~uint32_t(CheckBounds);
+  auto outcome = machine.launch("k", {1}, {64}, {small.address});
+  EXPECT_EQ(outcome.fault, Fault::IllegalAddress);
+  EXPECT_TRUE(outcome.findings.empty());
 }
 
 TEST_P(Checks, UseAfterFree) {
@@ -139,8 +148,7 @@ TEST_P(Checks, WritesConstant) {
   machine.run("k", {1}, {1}, {array.address});
 }
 
-// --- Alignment
-// ----------------------------------------------------------------
+// --- Alignment --------------------------------------------------------------
 
 TEST_P(Checks, Misaligned) {
   ASSERT_TRUE(machine.load(kernel("ld.global.v2.u32 {%r2, %r3}, [%rd1];")));
@@ -152,8 +160,7 @@ TEST_P(Checks, Misaligned) {
   machine.run("k", {1}, {1}, {array.address});
 }
 
-// --- Uninitialized memory
-// -----------------------------------------------------
+// --- Uninitialized memory ---------------------------------------------------
 
 TEST_P(Checks, UninitializedGlobal) {
   ASSERT_TRUE(machine.load(kernel("ld.global.u32 %r2, [%rd1];")));
@@ -193,8 +200,7 @@ TEST_P(Checks, UninitializedLocal) {
   machine.run("k", {1}, {32}, {array.address});
 }
 
-// --- Races in shared memory
-// ---------------------------------------------------
+// --- Races in shared memory -------------------------------------------------
 
 namespace {
 /// Each thread writes its word, then reads that of the thread `distance` on.
@@ -342,8 +348,7 @@ TEST_P(Checks, LockOrders) {
   machine.run("k", {1}, {128}, {array.address});
 }
 
-// --- Asynchronous copies
-// ------------------------------------------------------
+// --- Asynchronous copies ----------------------------------------------------
 
 namespace {
 /// Two groups of copies; reads the first after waiting until `pending` are.
@@ -406,8 +411,7 @@ TEST_P(Checks, CopyWithoutBarrier) {
   machine.run("k", {1}, {64}, {array.address});
 }
 
-// --- Barriers
-// -----------------------------------------------------------------
+// --- Barriers ---------------------------------------------------------------
 
 TEST_P(Checks, DivergentBarrier) {
   auto array = machine.array(kZeros);
@@ -524,8 +528,7 @@ wait:
   machine.run("k", {1}, {64}, {array.address});
 }
 
-// --- Limits
-// -------------------------------------------------------------------
+// --- Limits -----------------------------------------------------------------
 
 TEST_P(Checks, Limits) {
   auto array = machine.array(std::vector<uint32_t>(1024, 0));

@@ -140,6 +140,46 @@ wait:
   EXPECT_EQ(result[1], 192u);
 }
 
+// bar.warp.sync in both branches: the same mask at different instructions.
+TEST_P(Engine, LanesMeetAtDifferentPlaces) {
+  ASSERT_TRUE(machine.load(R"(
+.visible .entry k(.param .u64 out)
+{
+  .shared .align 4 .b8 buffer[128];
+  .reg .pred %p<2>;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  mov.u32 %r2, buffer;
+  shl.b32 %r3, %r1, 2;
+  add.u32 %r4, %r2, %r3;
+  xor.b32 %r5, %r3, 64;
+  add.u32 %r5, %r5, %r2;
+  setp.lt.u32 %p1, %r1, 16;
+  @%p1 bra low;
+  st.shared.u32 [%r4], %r1;
+  bar.warp.sync 0xffffffff;
+  ld.shared.u32 %r6, [%r5];
+  bra done;
+low:
+  add.u32 %r7, %r1, 100;
+  st.shared.u32 [%r4], %r7;
+  bar.warp.sync 0xffffffff;
+  ld.shared.u32 %r6, [%r5];
+done:
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r6;
+  ret;
+})"));
+  auto out = machine.array<uint32_t>(32);
+  machine.run("k", {1}, {32}, {out.address});
+  auto result = machine.read<uint32_t>(out);
+  for (uint32_t i = 0; i < 32; ++i)
+    EXPECT_EQ(result[i], i < 16 ? i + 16 : i - 16 + 100);
+}
+
 // A block waits for one with a higher number: both must be resident.
 TEST_P(Engine, BlocksWaitForEachOther) {
   ASSERT_TRUE(machine.load(R"(
@@ -481,4 +521,43 @@ TEST_P(Engine, GivesCooperativeGridsABarrier) {
     EXPECT_EQ(machine.read<uint32_t>(out),
               (std::vector<uint32_t>{0, 1, 2, 3, 4}));
   }
+}
+
+// Sums of floats depend on their order: with deterministic=1 it is always the
+// same, however many host threads were asked for.
+TEST(Deterministic, OrdersAtomicsByBlock) {
+  std::vector<float> values(64 * 256);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = float(i % 977) * 1.37e-3f * (i % 3 ? 1.0f : 1e4f);
+  auto sum = [&](unsigned threads) {
+    Machine machine;
+    machine.options.deterministic = true;
+    machine.options.threads = threads;
+    EXPECT_TRUE(machine.load(R"(
+.visible .entry k(.param .u64 in, .param .u64 out)
+{
+  .reg .f32 %f<2>;
+  .reg .b32 %r<6>;
+  .reg .b64 %rd<5>;
+  ld.param.u64 %rd1, [in];
+  ld.param.u64 %rd2, [out];
+  mov.u32 %r1, %ctaid.x;
+  mov.u32 %r2, %ntid.x;
+  mov.u32 %r3, %tid.x;
+  mad.lo.s32 %r4, %r1, %r2, %r3;
+  mul.wide.u32 %rd3, %r4, 4;
+  add.s64 %rd1, %rd1, %rd3;
+  ld.global.f32 %f1, [%rd1];
+  red.global.add.f32 [%rd2], %f1;
+  ret;
+})"));
+    auto in = machine.array(values), out = machine.array(std::vector<float>{0});
+    machine.run("k", {64}, {256}, {in.address, out.address});
+    return machine.read<float>(out)[0];
+  };
+  float expected = 0;
+  for (float value : values)
+    expected += value;
+  for (unsigned threads : {1u, 2u, 5u})
+    EXPECT_EQ(sum(threads), expected);
 }
