@@ -33,8 +33,7 @@ using namespace tenon::sim::exec;
 using ptx::Instruction;
 using ptx::Mod;
 
-// --- cp.async
-// -----------------------------------------------------------------
+// --- cp.async ---------------------------------------------------------------
 
 bool tenon::sim::exec::land(WarpState &warp, PendingCopy &copy) {
   if (copy.landed)
@@ -179,8 +178,7 @@ static Step waitAll(Warp &base, const Op &) {
   return Step::Next;
 }
 
-// --- mbarrier
-// -----------------------------------------------------------------
+// --- mbarrier ---------------------------------------------------------------
 
 static constexpr uint64_t kCountMask = (1u << 20) - 1;
 static constexpr uint64_t kPhaseMask = (1u << 22) - 1;

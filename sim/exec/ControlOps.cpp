@@ -21,8 +21,7 @@ using namespace tenon::sim;
 using namespace tenon::sim::exec;
 using ptx::Instruction;
 
-// --- Branches
-// -----------------------------------------------------------------
+// --- Branches ---------------------------------------------------------------
 
 void tenon::sim::exec::addSplit(WarpState &warp, uint32_t lanes, uint32_t pc,
                                 Frame *frame) {
@@ -73,8 +72,7 @@ static Step branchIndexed(Warp &base, const Op &op) {
   return Step::Switch;
 }
 
-// --- Leaving
-// ------------------------------------------------------------------
+// --- Leaving ----------------------------------------------------------------
 
 /// Lanes that are gone make others complete: those that waited for them.
 static void lanesLeft(WarpState &warp) {
@@ -265,8 +263,7 @@ static Step returnLanes(Warp &base, const Op &op) {
 }
 Handler tenon::sim::exec::returnHandler() { return returnLanes; }
 
-// --- Miscellaneous
-// ------------------------------------------------------------
+// --- Miscellaneous ----------------------------------------------------------
 
 static Step nothing(Warp &, const Op &) { return Step::Next; }
 static Step sleep(Warp &, const Op &) { return Step::Yield; }
@@ -278,8 +275,7 @@ static Step breakpoint(Warp &base, const Op &) {
                "brkpt without a debugger");
 }
 
-// --- Special registers
-// --------------------------------------------------------
+// --- Special registers ------------------------------------------------------
 
 /// Op::mode is the width.
 template <typename F> static void fill(Warp &warp, const Op &op, F value) {
@@ -337,12 +333,12 @@ static uint64_t uniformSpecial(WarpState &warp, std::string_view name) {
     return grid.request.dynamicShared;
   // A clock that only grows: the ops that the block has executed.
   if (name == "clock" || name == "clock64")
-    return warp.block->clockNow(warp);
+    return warp.block->clockNow();
   if (name == "clock_hi")
-    return warp.block->clockNow(warp) >> 32;
+    return warp.block->clockNow() >> 32;
   if (name.starts_with("globaltimer")) {
     // 1 op a nanosecond, from a fixed date, so that runs repeat.
-    uint64_t now = 1700000000000000000ull + warp.block->clockNow(warp);
+    uint64_t now = 1700000000000000000ull + warp.block->clockNow();
     return name == "globaltimer_hi" ? now >> 32 : now;
   }
   // cooperative_groups finds the barrier of a cooperative grid by these.

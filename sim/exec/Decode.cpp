@@ -17,6 +17,7 @@
 #include "sim/exec/Handlers.h"
 #include "sim/exec/Order.h"
 #include "sim/exec/Select.h"
+#include "sim/ptx/Check.h"
 #include "sim/ptx/Fragments.h"
 #include "sim/ptx/Instructions.h"
 
@@ -24,10 +25,10 @@
 #include <bit>
 #include <cstring>
 #include <map>
+#include <tuple>
 
 using namespace tenon::sim;
 using namespace tenon::sim::exec;
-using ptx::Field;
 using ptx::Instruction;
 using ptx::Mod;
 using ptx::Operand;
@@ -103,13 +104,12 @@ private:
   const ptx::Function *function = nullptr;
   FunctionCode *code = nullptr;
   std::vector<Row> rows; ///< of each dense register index
-  uint32_t top = 0;      ///< end of the registers' rows
   uint32_t temporaries = 0, mostTemporaries = 0;
   uint32_t temporaryBase = 0;
 
-  std::map<std::pair<uint64_t, unsigned>, Row> constantRows;
+  /// By value, low and high half, and width.
+  std::map<std::tuple<uint64_t, uint64_t, unsigned>, Row> constantRows;
 
-  void declare(uint32_t index);
   CallSlot place(uint32_t variable, uint32_t &local);
   void layOut();
   void body(uint32_t index);
@@ -156,7 +156,9 @@ Row Decoder::constant(uint64_t low, unsigned width, uint64_t high) {
     low &= 0xffff;
   else if (width == 4 || width == 0)
     low &= 0xffffffff;
-  auto key = std::pair(low ^ (high * 0x9e3779b97f4a7c15), width);
+  if (width != 16)
+    high = 0;
+  auto key = std::tuple(low, high, width);
   auto found = constantRows.find(key);
   if (found != constantRows.end())
     return found->second;
@@ -414,21 +416,6 @@ void Decoder::operands(const Instruction &source, const ptx::Form &form, Op &op,
     }
     ++next;
   };
-  auto typeOf = [&](const OperandSpec &spec) {
-    Type type = spec.typeSlot != 0xff ? source.types[spec.typeSlot] : spec.type;
-    if (!spec.doubled)
-      return type;
-    switch (type) {
-    case Type::U16:
-      return Type::U32;
-    case Type::S16:
-      return Type::S32;
-    case Type::U32:
-      return Type::U64;
-    default:
-      return Type::S64;
-    }
-  };
   std::string_view opcode = ptx::opcodes()[source.opcode].name;
 
   for (size_t i = 0; i < source.operands.size() && i < form.operands.size();
@@ -436,7 +423,7 @@ void Decoder::operands(const Instruction &source, const ptx::Form &form, Op &op,
     const Operand &operand = source.operands[i];
     const OperandSpec &spec = form.operands[i];
     unsigned width = 0;
-    Type type = typeOf(spec);
+    Type type = ptx::operandType(spec, source);
     if (spec.kind == OperandSpec::Kind::Fragment)
       type = ptx::fragmentOf(opcode, source, spec.fragment).type;
     if (spec.kind == OperandSpec::Kind::Anything && spec.fragment == 'A')
@@ -643,7 +630,6 @@ void Decoder::body(uint32_t index) {
   code->end = uint32_t(program.ops.size());
   code->frameBytes = temporaryBase + mostTemporaries * 256;
 
-  std::vector<std::vector<uint32_t>> successors;
   for (uint32_t pc = code->entry; pc < code->end; ++pc) {
     uint32_t at = program.infos[pc].instruction;
     if (at == ptx::kNone)

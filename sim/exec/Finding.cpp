@@ -95,7 +95,7 @@ void tenon::sim::exec::finding(WarpState &warp, uint32_t check, uint32_t lanes,
                                std::string what, std::string note,
                                std::optional<uint64_t> address) {
   if (!warp.block->grid.checks(check))
-    return;
+    return; // before the text is made
   Finding found = warp.block->grid.findingAt(warp, warp.pc - 1, lanes);
   found.check = check;
   found.what = std::move(what);

@@ -57,6 +57,13 @@ static Lanes<uint64_t> laneNumbers() {
                          22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 }
 
+/// Whether the lanes' bytes follow each other.
+static bool areAdjacent(Lanes<uint64_t> at, unsigned bytes) {
+  auto apart =
+      (at - splat<uint64_t>(at[0])) ^ (laneNumbers() * splat<uint64_t>(bytes));
+  return __builtin_reduce_or(apart) == 0;
+}
+
 static std::string hex(uint64_t value) {
   char text[24];
   std::snprintf(text, sizeof text, "0x%llx",
@@ -473,11 +480,10 @@ static bool resolveGlobalFast(WarpState &warp, const Addresses &addresses,
   bool checkInitial = grid.checks(CheckUninitialized) &&
                       kind != AccessKind::Write &&
                       kind != AccessKind::StrongWrite;
+  pointers.adjacent = areAdjacent(offset, bytes);
   if (!allocation->shadow || (!checkInitial && !isWrite))
     return true;
-  auto apart = (offset - splat<uint64_t>(offset[0])) ^
-               (laneNumbers() * splat<uint64_t>(bytes));
-  if (__builtin_reduce_or(apart) == 0) {
+  if (pointers.adjacent) {
     uint8_t *shadow = allocation->shadow + offset[0];
     if (checkInitial) {
       uint8_t all = kWritten;
@@ -512,6 +518,7 @@ static bool resolveSharedFast(WarpState &warp, const Addresses &addresses,
   storeAll<uint64_t>(
       pointers.at,
       offset + splat<uint64_t>(reinterpret_cast<uint64_t>(block.shared)));
+  pointers.adjacent = areAdjacent(offset, bytes);
   return true;
 }
 
@@ -556,14 +563,12 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
     if (space == Space::Generic) {
       // PTX ISA 9.7.9: windows; everything else is global.
       where = windowOf(addresses.at[std::countr_zero(lanes)], window);
-      uint64_t first = window;
       for (uint32_t left = lanes; left; left &= left - 1) {
         auto lane = unsigned(std::countr_zero(left));
         uint64_t own = 0;
         if (windowOf(addresses.at[lane], own) != where)
           group &= ~(1u << lane);
       }
-      window = first;
     } else if (space == Space::Param) {
       // Parameters of calls live in local memory.
       bool isCall = addresses.at[std::countr_zero(lanes)] & kCallParameter;

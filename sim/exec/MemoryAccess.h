@@ -40,6 +40,7 @@ struct Addresses {
 };
 struct Pointers {
   alignas(64) char *at[kWarpSize];
+  bool adjacent = false; ///< of all lanes, each next to the one before
 };
 
 /// at[lane] = row[lane] + offset, for every lane. `wide`: 8 bytes a lane.

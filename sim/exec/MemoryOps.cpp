@@ -69,15 +69,6 @@ static void storeRow(const char *row, const Pointers &to, unsigned offset,
   }
 }
 
-/// The whole row at once, if the lanes' bytes follow each other.
-template <typename T> static bool isContiguous(const Pointers &pointers) {
-  uint64_t apart = 0;
-  const auto *at = reinterpret_cast<const uint64_t *>(pointers.at);
-  for (unsigned lane = 0; lane < kWarpSize; ++lane)
-    apart |= (at[lane] - at[0]) ^ (lane * sizeof(T));
-  return !apart;
-}
-
 /// 8 or 16 aligned bytes at once: with AVX, also 16 are not torn.
 template <unsigned Bytes> static void loadWhole(void *to, const char *from) {
   if constexpr (Bytes == 8) {
@@ -113,7 +104,7 @@ static Step loadOp(Warp &base, const Op &op) {
     return Step::Fault;
   const Row *rows = warp.listRows(op);
   if constexpr (Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4)
-    if (warp.mask == kAllLanes && isContiguous<T>(pointers)) {
+    if (pointers.adjacent) {
       std::memcpy(warp.row(rows[0]), pointers.at[0], sizeof(T) * kWarpSize);
       return Step::Next;
     }
@@ -143,7 +134,7 @@ static void storeRows(WarpState &warp, const Op &op, const Pointers &pointers) {
   constexpr unsigned bytes = sizeof(T) * Count;
   const Row *rows = warp.listRows(op);
   if constexpr (Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4)
-    if (warp.mask == kAllLanes && isContiguous<T>(pointers)) {
+    if (pointers.adjacent) {
       std::memcpy(pointers.at[0], warp.row(rows[0]), sizeof(T) * kWarpSize);
       return;
     }

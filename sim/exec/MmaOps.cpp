@@ -98,8 +98,7 @@ static Step multiplyMatrices(Warp &base, const Op &op) {
   return Step::Next;
 }
 
-// --- wmma.load and wmma.store
-// -------------------------------------------------
+// --- wmma.load and wmma.store -----------------------------------------------
 
 /// Op::mode: 0-2 space, 3 wide address, 4 stride given, 5 column-major,
 /// 6-7 fragment A B C D.

@@ -67,7 +67,7 @@ struct Op {
   uint16_t mode = 0;
   int64_t imm = 0; ///< constant operand, offset of an address, target
 };
-static_assert(sizeof(Op) == 64 - 8 || sizeof(Op) == 64);
+static_assert(sizeof(Op) <= 64, "one op, one line of the cache");
 
 /// What a handler's selection depends on beside the instruction itself: the
 /// width of the registers, which loads, stores and conversions may take wider

@@ -15,6 +15,7 @@
 #define TENON_SIM_PTX_CHECK_H
 
 #include "sim/ptx/Ast.h"
+#include "sim/ptx/Instructions.h"
 
 #include <optional>
 #include <span>
@@ -41,6 +42,9 @@ std::optional<CheckError> checkInstruction(const Module &module,
                                            const Function &function,
                                            std::span<const ModifierWord> words,
                                            Instruction &instruction);
+
+/// The type that the form gives an operand of a checked instruction.
+Type operandType(const OperandSpec &spec, const Instruction &instruction);
 
 /// Whether a register of type `have` can stand for an operand of type `want`.
 bool registerFits(Type have, Type want, bool relaxed);

@@ -67,7 +67,8 @@ std::string tenon::sim::ptx::describe(const Function &function,
   return "nothing";
 }
 
-Type OperandChecker::typeOf(const OperandSpec &spec) const {
+Type tenon::sim::ptx::operandType(const OperandSpec &spec,
+                                  const Instruction &instruction) {
   Type type =
       spec.typeSlot == 0xff ? spec.type : instruction.types[spec.typeSlot];
   if (!spec.doubled)
@@ -164,7 +165,7 @@ bool OperandChecker::checkAll(size_t spec, size_t operand) {
 }
 
 bool OperandChecker::checkOne(const OperandSpec &spec, const Operand &operand) {
-  Type type = typeOf(spec);
+  Type type = operandType(spec, instruction);
   switch (spec.kind) {
   case OperandSpec::Kind::Constant:
     return (operand.kind == Operand::Kind::Immediate &&

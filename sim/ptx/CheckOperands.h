@@ -43,7 +43,6 @@ private:
                      const Operand &operand);
   bool checkAddress(const Operand &operand);
   bool checkAnything(const OperandSpec &spec, const Operand &operand);
-  Type typeOf(const OperandSpec &spec) const;
   bool fail(const Operand &operand, std::string message) {
     error = {operand.place, std::move(message)};
     return false;

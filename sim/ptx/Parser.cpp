@@ -16,8 +16,7 @@ tenon::sim::ptx::parse(std::string_view text) {
   return ParserImpl(text).run();
 }
 
-// --- Tokens
-// -------------------------------------------------------------------
+// --- Tokens -----------------------------------------------------------------
 
 const Token &ParserImpl::peek(size_t offset) {
   while (aheadCount <= offset)
@@ -116,8 +115,7 @@ void ParserImpl::skipStatement() {
   }
 }
 
-// --- Names
-// --------------------------------------------------------------------
+// --- Names ------------------------------------------------------------------
 
 bool ParserImpl::declare(const std::string &name, Symbol symbol) {
   auto [entry, isNew] = scopes.back().names.emplace(name, symbol);
@@ -199,8 +197,7 @@ void ParserImpl::closeScope() {
   }
 }
 
-// --- Module
-// -------------------------------------------------------------------
+// --- Module -----------------------------------------------------------------
 
 std::variant<Module, Diagnostics> ParserImpl::run() {
   scopes.emplace_back();
@@ -437,8 +434,7 @@ bool ParserImpl::linkage(Linkage &result) {
   return true;
 }
 
-// --- Variables
-// ----------------------------------------------------------------
+// --- Variables --------------------------------------------------------------
 
 /// .align, .vN, type, .ptr and attributes: PTX ISA 5.4.
 bool ParserImpl::variableType(Variable &variable) {

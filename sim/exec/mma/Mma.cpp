@@ -33,8 +33,7 @@ using Layout = MmaDescription::Layout;
 
 static constexpr unsigned kLanes = 32;
 
-// --- Fragments of mma
-// ---------------------------------------------------------
+// --- Fragments of mma -------------------------------------------------------
 
 /// 16 bytes of each of eight packed rows.
 static void spread(const char *row, uint8_t *to, size_t stride) {
@@ -118,8 +117,7 @@ static void scatterD(const MmaDescription &desc, const MmaRows &rows,
     scatterPair(d + 4 * r, rows.d[r], rows.d[r + 1]);
 }
 
-// --- Fragments of wmma
-// --------------------------------------------------------
+// --- Fragments of wmma ------------------------------------------------------
 
 /// The registers of a fragment, lane by lane.
 static unsigned flatten(const char *const *rows, unsigned count, uint32_t *to) {
@@ -173,8 +171,7 @@ static void scatterDWmma(const MmaDescription &desc, const MmaRows &rows,
   unflatten(flat, desc.counts[3], rows.d);
 }
 
-// --- Floats
-// -------------------------------------------------------------------
+// --- Floats -----------------------------------------------------------------
 
 /// 8x8 elements: rows to columns.
 static void transpose8(const float *from, size_t fromStride, float *to,
@@ -283,8 +280,7 @@ static void multiplyQuads(const MmaDescription &desc, const MmaRows &rows,
   }
 }
 
-// --- Doubles
-// ------------------------------------------------------------------
+// --- Doubles ----------------------------------------------------------------
 
 /// A chain of fused multiply-adds in the order of k (9.7.14.5.14), with the
 /// rounding of the instruction.
@@ -317,8 +313,7 @@ static void multiplyDoubles(const MmaDescription &desc, const MmaRows &rows) {
     }
 }
 
-// --- Integers
-// -----------------------------------------------------------------
+// --- Integers ---------------------------------------------------------------
 
 static void multiplyPacked(const MmaDescription &desc, const MmaRows &rows,
                            MmaScratch &x) {

@@ -221,8 +221,7 @@ TEST(MmaMultiply, WideShapes) {
   }
 }
 
-// --- A model in 128-bit integers, units of 2^-60
-// ------------------------------
+// --- A model in 128-bit integers, units of 2^-60 ----------------------------
 
 namespace {
 
@@ -343,8 +342,7 @@ TEST(MmaMultiply, SlowEqualsWideIntegers) {
     }
 }
 
-// --- By hand
-// ------------------------------------------------------------------
+// --- By hand ----------------------------------------------------------------
 
 namespace {
 
