@@ -32,13 +32,12 @@ enum Check : uint32_t {
   CheckAlignment = 1u << 1,     ///< always a fault on hardware; cannot be off
   CheckUninitialized = 1u << 2, ///< global, shared and local memory
   CheckSharedRaces = 1u << 3,
-  CheckGlobalRaces = 1u << 4, ///< off by default
-  CheckAsyncCopies = 1u << 5, ///< missing or too short waits
-  CheckBarriers = 1u << 6,    ///< divergence, counts; mbarrier misuse
-  CheckLimits = 1u << 7,      ///< shared memory, registers, threads
-  CheckStreams = 1u << 8,     ///< unordered host and stream access
-  kAllChecks = (1u << 9) - 1,
-  kDefaultChecks = kAllChecks & ~CheckGlobalRaces,
+  CheckAsyncCopies = 1u << 4, ///< missing or too short waits
+  CheckBarriers = 1u << 5,    ///< divergence, counts; mbarrier misuse
+  CheckLimits = 1u << 6,      ///< shared memory, registers, threads
+  CheckStreams = 1u << 7,     ///< unordered host and stream access
+  kAllChecks = (1u << 8) - 1,
+  kDefaultChecks = kAllChecks,
 };
 
 enum class MmaModel : uint8_t { Device, Exact };

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/driver/Environment.h"
+#include "sim/report/Ptxas.h"
 
 #include <charconv>
 #include <cstdlib>
@@ -104,7 +105,6 @@ constexpr CheckName kCheckNames[] = {
     {"alignment", CheckAlignment},
     {"uninitialized", CheckUninitialized},
     {"shared-races", CheckSharedRaces},
-    {"global-races", CheckGlobalRaces},
     {"async-copies", CheckAsyncCopies},
     {"barriers", CheckBarriers},
     {"limits", CheckLimits},
@@ -241,6 +241,16 @@ tenon::sim::driver::readSettings(const Lookup &lookup) {
   settings.logPath = textOf(lookup, "TENON_SIMCUDA_LOG");
   if (!settings.reportPath.empty())
     options.counters = true;
+  std::string ptxas = textOf(lookup, "TENON_SIMCUDA_PTXAS");
+  settings.ptxas = report::findPtxas(ptxas, textOf(lookup, "PATH"),
+                                     textOf(lookup, "CUDA_HOME"));
+  if (settings.ptxas.empty() && !ptxas.empty() && ptxas != "auto")
+    return "TENON_SIMCUDA_PTXAS: '" + ptxas +
+           "' is no program; name the path of ptxas, or write auto to look in "
+           "PATH and CUDA_HOME";
+  if (settings.ptxas.empty() && ptxas == "auto")
+    return "TENON_SIMCUDA_PTXAS: there is no ptxas in PATH or CUDA_HOME; name "
+           "its path, or leave the variable out to have registers estimated";
   return settings;
 }
 

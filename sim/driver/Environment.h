@@ -46,6 +46,7 @@ struct Settings {
   Options options;
   Faults faults;
   std::string reportPath, logPath;
+  std::string ptxas; ///< program that measures registers; empty: estimated
 };
 
 /// Text of a variable, or nullptr.

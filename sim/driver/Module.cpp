@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/driver/Module.h"
+#include "sim/report/Ptxas.h"
 
 #include "sim/driver/Driver.h"
 #include "sim/driver/Fatbin.h"
@@ -163,7 +164,20 @@ CUresult tenon::sim::driver::loadModule(Context &context, std::string_view ptx,
   jit.writeError("");
   module = std::make_shared<Module>();
   module->context = &context;
-  module->code = std::move(std::get<0>(loaded));
+  auto &code = std::get<0>(loaded);
+  if (!driver.settings.ptxas.empty()) {
+    auto measured =
+        report::measureRegisters(ptx, driver.device.sm, driver.settings.ptxas);
+    if (!measured)
+      driver.logOnce("TENON_SIMCUDA_PTXAS: " + driver.settings.ptxas +
+                     " does not take a module; registers are estimated");
+    for (const std::unique_ptr<exec::Kernel> &kernel : code->kernels)
+      if (measured && measured->count(kernel->name)) {
+        kernel->registers = measured->at(kernel->name);
+        kernel->registersMeasured = true;
+      }
+  }
+  module->code = std::move(code);
   std::string info;
   for (const std::unique_ptr<exec::Kernel> &kernel : module->code->kernels) {
     auto function = std::make_shared<Function>();

@@ -176,12 +176,6 @@ SharedPasses tenon::sim::exec::atomicPasses(const uint64_t *addresses,
   return passes<true>(addresses, mask, bytes);
 }
 
-SharedPasses tenon::sim::exec::matrixPasses(const uint64_t *addresses,
-                                            unsigned matrices) {
-  uint32_t mask = matrices == 4 ? ~0u : (1u << (8 * matrices)) - 1;
-  return passes<false>(addresses, mask, 16);
-}
-
 void SectorSet::find(uint64_t number) {
   std::unique_ptr<Page> &page = pages[number];
   if (!page)

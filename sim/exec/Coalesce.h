@@ -64,10 +64,6 @@ SharedPasses sharedPasses(const uint64_t *addresses, uint32_t mask,
 SharedPasses atomicPasses(const uint64_t *addresses, uint32_t mask,
                           unsigned bytes);
 
-/// Of ldmatrix and stmatrix with 1, 2 or 4 matrices of 8x8 halves: lane
-/// 8m + r holds the address of row r of matrix m.
-SharedPasses matrixPasses(const uint64_t *addresses, unsigned matrices);
-
 /// Sectors seen so far: a launch's unique ones. One for each host thread, put
 /// together at the end.
 class SectorSet {

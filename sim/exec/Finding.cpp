@@ -8,10 +8,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/Hex.h"
 #include "sim/exec/Engine.h"
 
 #include <bit>
-#include <cstdio>
 
 using namespace tenon::sim;
 using namespace tenon::sim::exec;
@@ -31,12 +31,8 @@ std::string Finding::text() const {
   if (!sourceFile.empty())
     result +=
         "  source " + sourceFile + ":" + std::to_string(sourceLine) + "\n";
-  if (hasAddress) {
-    char address[32];
-    std::snprintf(address, sizeof address, "0x%llx",
-                  static_cast<unsigned long long>(this->address));
-    result += std::string("  address ") + address + "\n";
-  }
+  if (hasAddress)
+    result += "  address " + hex(address) + "\n";
   if (!note.empty())
     result += "  note: " + note + "\n";
   if (count > 1)

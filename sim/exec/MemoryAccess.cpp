@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/MemoryAccess.h"
+#include "sim/Hex.h"
 #include "sim/exec/Vector.h"
 
 #include <bit>
@@ -62,13 +63,6 @@ static bool areAdjacent(Lanes<uint64_t> at, unsigned bytes) {
   auto apart =
       (at - splat<uint64_t>(at[0])) ^ (laneNumbers() * splat<uint64_t>(bytes));
   return __builtin_reduce_or(apart) == 0;
-}
-
-static std::string hex(uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx",
-                static_cast<unsigned long long>(value));
-  return text;
 }
 
 static const char *kindName(MemoryKind kind) {

@@ -242,7 +242,6 @@ static Json optionsOf(const Options &options) {
       {CheckAlignment, "alignment"},
       {CheckUninitialized, "uninitialized"},
       {CheckSharedRaces, "shared-races"},
-      {CheckGlobalRaces, "global-races"},
       {CheckAsyncCopies, "async-copies"},
       {CheckBarriers, "barriers"},
       {CheckLimits, "limits"},

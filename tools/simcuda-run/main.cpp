@@ -71,7 +71,7 @@ int main(int argc, char **argv) {
       {"--checks",
        "TENON_SIMCUDA_CHECKS",
        "all, none, default, or names with '-' before them to switch off: "
-       "bounds, uninitialized, shared-races, global-races, async-copies, "
+       "bounds, uninitialized, shared-races, async-copies, "
        "barriers, limits, streams",
        {}},
       {"--options",

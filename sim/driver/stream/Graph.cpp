@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/driver/stream/Graph.h"
+#include "sim/Hex.h"
 
 #include "sim/driver/stream/Stream.h"
 
@@ -196,12 +197,6 @@ bool UserObject::release(unsigned count) {
 }
 
 // --- Print -------------------------------------------------------------------
-
-static std::string hex(uint64_t value) {
-  char text[24];
-  snprintf(text, sizeof text, "0x%llx", (unsigned long long)value);
-  return text;
-}
 
 static std::string quoted(std::string_view text) {
   std::string result;

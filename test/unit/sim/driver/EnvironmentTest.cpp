@@ -17,7 +17,11 @@ namespace {
 std::variant<Settings, std::string>
 readWith(const std::map<std::string, std::string> &variables) {
   return readSettings([&](const char *name) -> const char * {
-    auto at = variables.find(std::string(name).substr(14));
+    static constexpr std::string_view kOurs = "TENON_SIMCUDA_";
+    std::string_view key = name;
+    if (key.starts_with(kOurs))
+      key.remove_prefix(kOurs.size());
+    auto at = variables.find(std::string(key));
     return at == variables.end() ? nullptr : at->second.c_str();
   });
 }
@@ -45,6 +49,17 @@ TEST(Environment, DefaultsWhereNothingIsSet) {
   EXPECT_EQ(good({{"SCHEDULE", ""}, {"DEVICE", ""}}).device, "a100");
 }
 
+TEST(Environment, PtxasIsFoundOrMissed) {
+  EXPECT_EQ(good({}).ptxas, "");
+  EXPECT_EQ(good({{"PTXAS", "/bin/sh"}}).ptxas, "/bin/sh"); // any program
+  EXPECT_EQ(mistake({{"PTXAS", "auto"}, {"PATH", "/nowhere"}}),
+            "TENON_SIMCUDA_PTXAS: there is no ptxas in PATH or CUDA_HOME; name "
+            "its path, or leave the variable out to have registers estimated");
+  EXPECT_EQ(mistake({{"PTXAS", "/nowhere/ptxas"}}),
+            "TENON_SIMCUDA_PTXAS: '/nowhere/ptxas' is no program; name the "
+            "path of ptxas, or write auto to look in PATH and CUDA_HOME");
+}
+
 TEST(Environment, Schedules) {
   EXPECT_EQ(good({{"SCHEDULE", "lazy"}}).options.schedule, Schedule::Lazy);
   Settings settings = good({{"SCHEDULE", "random:42"}});
@@ -67,13 +82,12 @@ TEST(Environment, ChecksAreSwitchedFromLeftToRight) {
   EXPECT_EQ(checks("none,bounds"), CheckAlignment | CheckBounds);
   EXPECT_EQ(checks("all,-bounds,-shared-races"),
             kAllChecks & ~(CheckBounds | CheckSharedRaces));
-  EXPECT_EQ(checks("global-races"), kDefaultChecks | CheckGlobalRaces);
   EXPECT_EQ(checks("none,default"), uint32_t(kDefaultChecks));
   EXPECT_EQ(mistake({{"CHECKS", "all,-bouds"}}),
             "TENON_SIMCUDA_CHECKS: '-bouds' at character 5 is no check; "
             "expected all, none, default, or (with '-' before it to switch it "
             "off) one of bounds, alignment, uninitialized, shared-races, "
-            "global-races, async-copies, barriers, limits, streams");
+            "async-copies, barriers, limits, streams");
   EXPECT_EQ(mistake({{"CHECKS", "-alignment"}}),
             "TENON_SIMCUDA_CHECKS: '-alignment' at character 1 cannot be "
             "switched off; a misaligned access is a fault on every device");
