@@ -369,6 +369,7 @@ static CUresult execute(Context &context, const KernelLaunch &launch,
     limits.stackBytes = context.limits[CU_LIMIT_STACK_SIZE];
     limits.printfBytes = context.limits[CU_LIMIT_PRINTF_FIFO_SIZE];
   }
+  request.recordTouched = executed.record;
   exec::LaunchOutcome outcome = exec::launch(
       driver.device, context.memory, request, limits, driver.settings.options);
   // What a kernel prints goes where the program's own output goes.
@@ -377,6 +378,8 @@ static CUresult execute(Context &context, const KernelLaunch &launch,
     fflush(stdout);
   }
   executed.warpInstructions = outcome.warpInstructions;
+  for (const exec::TouchedRange &range : outcome.touched)
+    executed.touched.push_back({range.address, range.size, range.write});
   reportLaunch(driver, outcome);
   CUresult error = errorOf(outcome.fault);
   if (isSticky(error))

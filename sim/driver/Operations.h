@@ -72,8 +72,9 @@ struct Access {
 
 /// What executing it has shown.
 struct Executed {
+  bool record = false;           ///< asks for `touched`
   uint64_t warpInstructions = 0; ///< of a kernel
-  std::vector<Access> touched;   ///< by a kernel, where the executor says it
+  std::vector<Access> touched;   ///< by a kernel, by address
 };
 
 /// Executes it now. A fault becomes the context's (Context::fault) and is

@@ -470,6 +470,14 @@ void Grid::run(LaunchOutcome &outcome) {
     for (auto &block : worker.resident)
       outcome.warpInstructions += block->executed;
   }
+  if (request.recordTouched)
+    for (bool write : {false, true}) {
+      for (size_t i = 1; i < workers.size(); ++i)
+        workers[0].touched[write].add(workers[i].touched[write]);
+      for (const TouchedBytes::Run &run :
+           workers[0].touched[write].runs(LaunchOutcome::kMostTouched))
+        outcome.touched.push_back({run.address, run.size, write});
+    }
   outcome.fault = fault;
   outcome.findings = std::move(findings);
   outcome.printed = std::move(printed);

@@ -28,6 +28,7 @@
 #include "sim/exec/Handlers.h"
 #include "sim/exec/Launch.h"
 #include "sim/exec/SharedShadow.h"
+#include "sim/exec/TouchedBytes.h"
 #include "sim/exec/Warp.h"
 
 #include <array>
@@ -212,6 +213,7 @@ struct Worker {
   AllocationCache allocations;
   std::vector<OpCount> counts; ///< by op
   SectorSet read, written;     ///< of global memory, for counters
+  TouchedBytes touched[2];     ///< read, written; if they are to be recorded
   std::vector<std::unique_ptr<Block>> resident, spare;
   uint64_t executed = 0;
 };

@@ -107,6 +107,8 @@ struct LaunchRequest {
   std::vector<std::byte> parameters; ///< Kernel::parameterBytes of them
   bool cooperative = false; ///< all blocks resident at once, or refused
   uint64_t number = 0;      ///< of the launch in the process
+  /// LaunchOutcome::touched is wanted.
+  bool recordTouched = false;
 };
 
 /// What hardware would report. Each maps to one CUresult.
@@ -145,6 +147,12 @@ struct Finding {
   std::string text() const;
 };
 
+/// Bytes that follow each other in global memory.
+struct TouchedRange {
+  uint64_t address = 0, size = 0;
+  bool write = false;
+};
+
 struct LaunchOutcome {
   Fault fault = Fault::None;
   std::vector<Finding> findings;
@@ -153,6 +161,11 @@ struct LaunchOutcome {
   uint64_t warpInstructions = 0;
   double seconds = 0;  ///< of the simulator itself
   std::string printed; ///< vprintf's output, in order
+  /// If LaunchRequest::recordTouched is set: what was read, then what was
+  /// written, by accesses that are neither atomic nor strong (PTX ISA 8.4),
+  /// which may well be concurrent. kMostTouched of each at most.
+  std::vector<TouchedRange> touched;
+  static constexpr size_t kMostTouched = size_t(1) << 16;
 };
 
 /// Runs a kernel to its end. `limits`: dynamic limits of the context.

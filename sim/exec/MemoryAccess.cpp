@@ -443,6 +443,14 @@ static void count(WarpState &warp, const Addresses &addresses, uint32_t lanes,
   }
 }
 
+/// For the order between streams; only what should not be concurrent.
+static void record(WarpState &warp, const Addresses &addresses, uint32_t lanes,
+                   unsigned bytes, AccessKind kind) {
+  if (kind == AccessKind::Read || kind == AccessKind::Write)
+    warp.block->worker.touched[kind == AccessKind::Write].add(addresses.at,
+                                                              lanes, bytes);
+}
+
 /// Everything at once for a full warp, in vectors: within one allocation that
 /// was used lately. False: nothing was done, look lane by lane.
 static bool resolveGlobalFast(WarpState &warp, const Addresses &addresses,
@@ -521,6 +529,7 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
                                unsigned alignment, Space space, AccessKind kind,
                                Pointers &pointers) {
   bool counting = warp.block->grid.options.counters;
+  bool recording = warp.block->grid.request.recordTouched;
   if (lanes == kAllLanes) [[likely]] {
     uint64_t any = __builtin_reduce_or(v3::load<uint64_t>(addresses.at));
     if ((any & (alignment - 1)) == 0) {
@@ -537,6 +546,8 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
       if (where != Space::Generic) {
         if (counting && space != Space::Const)
           count(warp, addresses, lanes, bytes, where, kind);
+        if (recording && where == Space::Global) [[unlikely]]
+          record(warp, addresses, lanes, bytes, kind);
         return true;
       }
     }
@@ -597,6 +608,8 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
       return false;
     if (counting && space != Space::Const)
       count(warp, addresses, group, bytes, where, kind);
+    if (recording && where == Space::Global) [[unlikely]]
+      record(warp, addresses, group, bytes, kind);
     lanes &= ~group;
   }
   return true;
