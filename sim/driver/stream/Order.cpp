@@ -79,6 +79,39 @@ std::vector<Region> tenon::sim::driver::regions(const Operation &operation) {
   return list;
 }
 
+std::vector<Region>
+tenon::sim::driver::regions(const std::vector<Access> &touched,
+                            const FindAllocation &find) {
+  std::vector<Region> list;
+  std::shared_ptr<const Allocation> allocation;
+  size_t counts[2] = {};
+  for (const Access &access : touched) {
+    bool same = allocation && allocation->contains(access.address);
+    if (!same)
+      allocation = find(access.address);
+    Region *last = list.empty() ? nullptr : &list.back();
+    if (last && same && last->write == access.write &&
+        last->width == access.size) {
+      uint64_t apart = access.address - last->row(last->height - 1);
+      if (last->height == 1 || apart == last->pitch) {
+        last->pitch = apart;
+        ++last->height;
+        continue;
+      }
+    }
+    Region region;
+    region.address = access.address;
+    region.width = access.size;
+    region.write = access.write;
+    list.push_back(region);
+    ++counts[access.write];
+  }
+  std::erase_if(list, [&](const Region &region) {
+    return counts[region.write] > kMostRegions;
+  });
+  return list;
+}
+
 // --- Clocks ------------------------------------------------------------------
 
 static void join(Clock &clock, const Clock &other) {
@@ -162,7 +195,7 @@ std::string Order::describe(const Operator &first, const Region &firstRegion,
 
 std::vector<std::string> Order::touch(const Operator &who,
                                       const std::vector<Region> &regions,
-                                      const Find &find) {
+                                      const FindAllocation &find) {
   std::vector<std::string> messages;
   if (!check_)
     return messages;
@@ -181,11 +214,16 @@ std::vector<std::string> Order::touch(const Operator &who,
           note.who->isAfter(who) ||
           (count = overlap(note.region, region, at)) == 0)
         continue;
-      std::string key = note.who->name + "|" + note.who->place + "|" +
-                        who.name + "|" + who.place + "|" +
+      // A kernel's accesses may be known after those of later operations.
+      const bool isLater = note.who->number < who.number;
+      const Operator &first = isLater ? *note.who : who;
+      const Operator &second = isLater ? who : *note.who;
+      std::string key = first.name + "|" + first.place + "|" + second.name +
+                        "|" + second.place + "|" +
                         std::to_string(allocation->number);
       if (reported_.insert(key).second)
-        messages.push_back(describe(*note.who, note.region, who, region,
+        messages.push_back(describe(first, isLater ? note.region : region,
+                                    second, isLater ? region : note.region,
                                     *allocation, at, count));
     }
     // The same access further on in the same strand stands for the earlier

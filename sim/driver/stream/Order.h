@@ -82,10 +82,18 @@ uint64_t overlap(const Region &a, const Region &b, uint64_t &at);
 
 /// What an operation touches; of a kernel, nothing.
 std::vector<Region> regions(const Operation &operation);
+using FindAllocation =
+    std::function<std::shared_ptr<const Allocation>(uint64_t)>;
+
+/// What a kernel has touched: runs of equal size at equal distances, like the
+/// rows of a tile, become one region. None if that leaves more than
+/// kMostRegions of reads or writes: the access is not looked at then.
+inline constexpr size_t kMostRegions = 512;
+std::vector<Region> regions(const std::vector<Access> &touched,
+                            const FindAllocation &find);
 
 class Order {
 public:
-  using Find = std::function<std::shared_ptr<const Allocation>(uint64_t)>;
   static constexpr uint64_t kSignalBytes = 16;
 
   explicit Order(bool check) : check_(check) {}
@@ -104,7 +112,7 @@ public:
   /// The same pair of operations on the same allocation is reported once.
   std::vector<std::string> touch(const Operator &who,
                                  const std::vector<Region> &regions,
-                                 const Find &find);
+                                 const FindAllocation &find);
   /// What the host does now (`call`) to an allocation, as freeing it.
   std::vector<std::string> touchByHost(const char *call,
                                        const Allocation &allocation);
@@ -112,6 +120,8 @@ public:
   void forgetThePast();
 
   bool checks() const { return check_; }
+  /// Whether there is more than one strand, so that something can be unordered.
+  bool canConflict() const { return check_ && ticks_.size() > 1; }
   size_t notes() const;
 
 private:

@@ -275,6 +275,7 @@ void Scheduler::perform(Lock &lock, const ItemPtr &item) {
       std::holds_alternative<Callback>(item->work))
     order_.observe(item->who);
   Executed executed;
+  executed.record = order_.canConflict();
   CUresult result = CUDA_SUCCESS;
   if (!std::holds_alternative<Mark>(item->work)) {
     lock.unlock();
@@ -301,15 +302,10 @@ void Scheduler::finish(const ItemPtr &item, CUresult result,
       item->executor->fault() == CUDA_SUCCESS && *item->failure == CUDA_SUCCESS)
     *item->failure = result;
   setTime(*item, executed);
-  std::vector<Region> touched;
-  for (const Access &access : executed.touched) {
-    Region region;
-    region.address = access.address;
-    region.width = access.size;
-    region.write = access.write;
-    touched.push_back(region);
-  }
-  check(*item, touched);
+  if (!executed.touched.empty())
+    check(*item, regions(executed.touched, [&](uint64_t address) {
+      return item->executor->find(address);
+    }));
   items_.erase(item->number);
   for (const ItemPtr &next : item->before) {
     next->begin = std::max(next->begin, item->end);

@@ -55,6 +55,33 @@ TEST(StreamOrder, overlapOfBoxesIsThatOfTheirBytes) {
   EXPECT_LT(meetings, 2900u);
 }
 
+TEST(StreamOrder, tilesThatAKernelTouchedAreFewRegions) {
+  DeviceMemory memory(1 << 20);
+  auto first = memory.allocate(4096), second = memory.allocate(4096);
+  std::vector<Access> touched;
+  for (unsigned row = 0; row < 16; ++row)
+    touched.push_back({first->address + 128 * row, 32, true});
+  touched.push_back({second->address, 32, true}); // of the same width
+  touched.push_back({second->address + 512, 8, true});
+  auto find = [&](uint64_t at) { return memory.find(at); };
+  auto list = regions(touched, find);
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].address, first->address);
+  EXPECT_EQ(list[0].height, 16u);
+  EXPECT_EQ(list[0].pitch, 128u);
+  EXPECT_EQ(list[0].width, 32u);
+  EXPECT_EQ(list[1].address, second->address);
+  EXPECT_EQ(list[1].height, 1u);
+  // Too scattered to be compared.
+  touched.clear();
+  for (unsigned i = 0; i < 2 * kMostRegions; ++i)
+    touched.push_back({first->address + i * i, i % 2 + 1, false});
+  touched.push_back({second->address, 4, true});
+  list = regions(touched, find);
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_TRUE(list[0].write);
+}
+
 class OrderTest : public ::testing::Test {
 protected:
   DeviceMemory memory{1 << 20};

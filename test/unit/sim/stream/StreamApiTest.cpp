@@ -351,6 +351,74 @@ TEST_F(StreamCheck, correctCopiesOfTwoStreams) {
   EXPECT_EQ(log(), "");
 }
 
+TEST_F(StreamCheck, faultyKernelAndCopy) {
+  CUdeviceptr data = allocate();
+  uint32_t *out = pinned();
+  EXPECT_CU(set(stream(), data, 1));
+  EXPECT_CU(cuMemcpyDtoHAsync_v2(out, data + 128, 4, stream()));
+  EXPECT_CU(cuCtxSynchronize());
+  std::string text = log();
+  EXPECT_NE(text.find("kernel set (operation"), std::string::npos) << text;
+  EXPECT_NE(text.find("bytes 128 to 131 of allocation"), std::string::npos)
+      << text;
+}
+
+TEST_F(StreamCheck, correctKernelAndCopy) {
+  CUdeviceptr data = allocate();
+  uint32_t *out = pinned();
+  CUstream one = stream(), two = stream();
+  CUevent written = event();
+  EXPECT_CU(set(one, data, 1));
+  EXPECT_CU(cuEventRecord(written, one));
+  // Beside the kernel's 256 bytes, and those after the event.
+  EXPECT_CU(cuMemcpyDtoHAsync_v2(out, data + 256, 4, two));
+  EXPECT_CU(cuStreamWaitEvent(two, written, 0));
+  EXPECT_CU(cuMemcpyDtoHAsync_v2(out, data, 256, two));
+  EXPECT_CU(cuCtxSynchronize());
+  EXPECT_EQ(log(), "");
+}
+
+TEST_F(StreamCheck, faultyKernelsOfTwoStreams) {
+  CUdeviceptr data = allocate();
+  CUstream one = stream(), two = stream();
+  EXPECT_CU(set(one, data, 1));
+  EXPECT_CU(add(two, data, 1));
+  EXPECT_CU(cuCtxSynchronize());
+  EXPECT_NE(log().find("kernel add"), std::string::npos) << log();
+}
+
+TEST_F(StreamCheck, correctKernelsOfTwoStreams) {
+  CUdeviceptr data = allocate();
+  CUstream one = stream(), two = stream();
+  EXPECT_CU(set(one, data, 1));
+  EXPECT_CU(cuStreamSynchronize(one));
+  EXPECT_CU(add(two, data, 1));
+  EXPECT_CU(add(one, data + 256, 1));
+  EXPECT_CU(cuCtxSynchronize());
+  EXPECT_EQ(log(), "");
+}
+
+TEST_F(StreamCheck, correctNeighbouringWords) {
+  CUdeviceptr data = allocate();
+  for (unsigned i = 0; i < 8; ++i) // of one sector
+    EXPECT_CU(set(stream(), data + 4 * i, i, 1));
+  EXPECT_CU(cuCtxSynchronize());
+  EXPECT_EQ(log(), "");
+}
+
+TEST_F(StreamCheck, faultyFreeAsyncBesideAKernel) {
+  CUstream one = stream(), two = stream();
+  CUdeviceptr data = 0;
+  ASSERT_CU(cuMemAllocAsync(&data, 4096, one));
+  EXPECT_CU(set(one, data, 1));
+  EXPECT_CU(cuMemFreeAsync(data, two));
+  cuCtxSynchronize(); // lazily, the kernel may come too late
+  std::string text = log();
+  EXPECT_TRUE(text.find("frees bytes 0 to 255") != std::string::npos ||
+              text.find("use of freed memory") != std::string::npos)
+      << text;
+}
+
 TEST_F(StreamCheck, correctHalvesOfABuffer) {
   CUdeviceptr data = allocate();
   uint32_t *in = pinned();
