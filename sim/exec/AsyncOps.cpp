@@ -124,8 +124,8 @@ static Step copyOp(Warp &base, const Op &op) {
     for (uint32_t rest = left; rest; rest &= rest - 1)
       if (copy.sourceBytes[std::countr_zero(rest)] == size)
         same |= rest & -rest;
-    if (!resolve(warp, from, same, size, bytes, Space::Global, AccessKind::Read,
-                 fromBytes))
+    if (!resolve(warp, from, same, size, bytes, Space::Global,
+                 AccessKind::UsedRead, fromBytes))
       return Step::Fault;
     left &= ~same;
   }

@@ -63,7 +63,7 @@ static bool readString(WarpState &warp, uint64_t address, unsigned lane,
   for (unsigned i = 0; i < (1u << 16); ++i) {
     char *at = nullptr;
     if (!resolveOne(warp, address + i, lane, 1, Space::Generic,
-                    AccessKind::StrongRead, at))
+                    AccessKind::UsedRead, at))
       return false;
     if (!*at)
       return true;
@@ -106,7 +106,7 @@ static bool format(WarpState &warp, unsigned lane, const std::string &text,
     offset = (offset + bytes - 1) / bytes * bytes;
     char *at = nullptr;
     if (!resolveOne(warp, arguments + offset, lane, bytes, Space::Generic,
-                    AccessKind::StrongRead, at))
+                    AccessKind::UsedRead, at))
       return false;
     value = 0;
     std::memcpy(&value, at, bytes);

@@ -118,6 +118,8 @@ static void moveSlot(WarpState &warp, const CallSlot &from, Frame &fromFrame,
     return slot.row & 1 ? warp.base[1] + (slot.row & ~1u)
                         : frame.registers + slot.row;
   };
+  if (from.row != kNoRow && to.row != kNoRow)
+    moveMarks(fromFrame.undefined, from.row, toFrame.undefined, to.row, lanes);
   if (from.row != kNoRow && from.width == 0) { // predicates
     uint32_t value, old;
     std::memcpy(&value, rowOf(from, fromFrame), 4);
@@ -152,6 +154,11 @@ static void moveSlot(WarpState &warp, const CallSlot &from, Frame &fromFrame,
                     bytes);
       else
         std::memset(shadow, kWritten, to.bytes);
+      if (auto marks = fromFrame.undefined.find(from.row);
+          marks != fromFrame.undefined.end())
+        for (unsigned i = 0; i < bytes; ++i)
+          if (marks->second.lanes[lane] >> i & 1)
+            shadow[i] = kUnwritten;
     }
   }
 }

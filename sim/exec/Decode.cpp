@@ -114,8 +114,9 @@ private:
   void layOut();
   void body(uint32_t index);
   void instruction(const Instruction &source, uint32_t index);
-  void operands(const Instruction &source, const ptx::Form &form, Op &op,
-                RowWidths &widths);
+  /// Gives how many of the op's list are destinations.
+  unsigned operands(const Instruction &source, const ptx::Form &form, Op &op,
+                    RowWidths &widths);
   void call(const Instruction &source, Op &op);
   void fail(const ptx::Place &place, std::string message) {
     if (!failure)
@@ -137,7 +138,7 @@ private:
   Op &add(uint32_t instruction) {
     program.ops.emplace_back();
     program.infos.push_back(
-        {uint32_t(code - program.functions.data()), instruction, 0, false});
+        {uint32_t(code - program.functions.data()), instruction, 0, false, 0});
     return program.ops.back();
   }
   void addList(Op &op, Row row) {
@@ -401,13 +402,14 @@ static bool readsAsList(const OperandSpec &spec) {
          spec.countFrom != OperandSpec::Count::One;
 }
 
-void Decoder::operands(const Instruction &source, const ptx::Form &form, Op &op,
-                       RowWidths &widths) {
+unsigned Decoder::operands(const Instruction &source, const ptx::Form &form,
+                           Op &op, RowWidths &widths) {
   Row *sources[] = {&op.a, &op.b, &op.c, &op.f};
   uint8_t *sourceWidths[] = {&widths.a, &widths.b, &widths.c, &widths.f};
   unsigned next = 0;
   bool hasDestination = false;
   std::vector<Row> list;
+  size_t listWrites = 0;
 
   auto put = [&](Row row, unsigned width) {
     if (next < 4) {
@@ -500,6 +502,7 @@ void Decoder::operands(const Instruction &source, const ptx::Form &form, Op &op,
       if (spec.destination) {
         widths.d = uint8_t(width);
         hasDestination = true;
+        listWrites = list.size();
       } else {
         put(kNoRow, width);
         if (next <= 4)
@@ -533,6 +536,7 @@ void Decoder::operands(const Instruction &source, const ptx::Form &form, Op &op,
     op.d = kScratchRow;
   if (op.e == kNoRow)
     op.e = kScratchPredicate;
+  return unsigned(listWrites);
 }
 
 /// PTX ISA 9.7.12.5.
@@ -586,10 +590,11 @@ void Decoder::instruction(const Instruction &source, uint32_t index) {
   bool isCall = form.row->opcode == std::string_view("call");
   program.usesMbarriers |=
       form.row->opcode == std::string_view("cp.async.mbarrier.arrive");
+  unsigned listWrites = 0;
   if (isCall)
     call(source, op);
   else
-    operands(source, form, op, widths);
+    listWrites = operands(source, form, op, widths);
   if (source.guard != ptx::kNone) {
     op.guard = rows[source.guard];
     op.guardFlip = source.guardNegated ? ~0u : 0;
@@ -607,6 +612,7 @@ void Decoder::instruction(const Instruction &source, uint32_t index) {
     return;
   }
   add(index) = op;
+  program.infos.back().listWrites = uint8_t(listWrites);
 }
 
 void Decoder::body(uint32_t index) {

@@ -96,11 +96,14 @@ bool Block::runWarpLoop(WarpState &warp, uint64_t &budget) {
     bool several = !warp.splits.empty();
     // A fair turn is not cut short by lanes with a lower rank.
     bool preemptible = several && !warp.fairTurn;
+    bool tracking = warp.undefined.live;
     uint64_t begin = left;
     Step step = Step::Next;
     while (left) {
       --left;
       const Op &op = ops[warp.pc];
+      if (tracking) [[unlikely]]
+        useGuard(warp, op);
       uint32_t mask = warp.active;
       if (op.guard != kNoRow) {
         uint32_t predicate;
@@ -115,7 +118,12 @@ bool Block::runWarpLoop(WarpState &warp, uint64_t &budget) {
           ++count.warps;
           count.threads += unsigned(std::popcount(mask));
         }
-        step = op.run(warp, op);
+        if (!tracking) [[likely]] {
+          step = op.run(warp, op);
+        } else {
+          step = runTracked(warp, op);
+          tracking = warp.undefined.live;
+        }
         if (step != Step::Next) [[unlikely]]
           break;
       }
@@ -226,6 +234,7 @@ std::unique_ptr<Frame> tenon::sim::exec::makeFrame(WarpState &warp,
   // What a program reads before it writes is undefined (PTX ISA 5.1.1): zero,
   // so that results repeat.
   std::memset(frame->registers, 0, code.frameBytes);
+  frame->undefined.clear();
   return frame;
 }
 
@@ -249,6 +258,7 @@ void Block::start(uint64_t number) {
     warp->arrivals.clear();
     warp->copyNumber = 0;
     warp->groups.fill(0);
+    warp->undefined.reset();
     for (auto &frame : warp->frames)
       warp->freeFrames.push_back(std::move(frame));
     warp->frames.clear();

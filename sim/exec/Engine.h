@@ -29,6 +29,7 @@
 #include "sim/exec/Launch.h"
 #include "sim/exec/SharedShadow.h"
 #include "sim/exec/TouchedBytes.h"
+#include "sim/exec/Undefined.h"
 #include "sim/exec/Warp.h"
 
 #include <array>
@@ -59,6 +60,7 @@ struct Frame {
   uint64_t stackUsed = 0; ///< FunctionCode::stackBytes up to here
   std::unique_ptr<char[]> storage;
   char *registers = nullptr; ///< aligned to 64
+  UndefinedRows undefined;   ///< of its registers
 };
 
 enum class Waiting : uint8_t {
@@ -117,6 +119,8 @@ struct WarpState : Warp {
   /// A store overwrites what another warp wrote; a race only if it changes it.
   std::optional<SharedShadow::Conflict> overwrite;
   bool settles = false; ///< the instruction is one that finds out
+
+  UndefinedValues undefined;
 
   std::deque<PendingCopy> copies;
   std::deque<PendingArrival> arrivals;

@@ -41,6 +41,25 @@ static bool rowsOf(WarpState &warp, const Op &op, AccessKind kind,
                  pointers);
 }
 
+/// The rows' unwritten bytes, to the lanes that hold them.
+static Step markMatrices(WarpState &warp, const Op &op, bool trans) {
+  AccessMarks &loaded = warp.undefined.loaded;
+  const AccessMarks rows = loaded;
+  auto bytesOf = [&](unsigned row) {
+    return rows.lanes >> row & 1 ? rows.bytes[row] : 0;
+  };
+  for (unsigned m = 0; m < unsigned(op.mode & 7); ++m) {
+    loaded.lanes = kAllLanes;
+    for (unsigned t = 0; t < kWarpSize; ++t)
+      loaded.bytes[t] =
+          trans ? (bytesOf(m * 8 + t % 4 * 2) >> (t / 4 * 2) & 3) |
+                      (bytesOf(m * 8 + t % 4 * 2 + 1) >> (t / 4 * 2) & 3) << 2
+                : bytesOf(m * 8 + t / 4) >> (t % 4 * 4) & 15;
+    markLoaded(warp, warp.listRows(op)[m], 0, 4, 4, false);
+  }
+  return endLoad(warp);
+}
+
 static Step loadMatrix(Warp &base, const Op &op) {
   WarpState &warp = state(base);
   if (!converged(warp, kAllLanes))
@@ -64,6 +83,8 @@ static Step loadMatrix(Warp &base, const Op &op) {
       to[t] = low | uint32_t(high) << 16;
     }
   }
+  if (warp.undefined.loaded.lanes) [[unlikely]]
+    return markMatrices(warp, op, trans);
   return Step::Next;
 }
 

@@ -8,6 +8,7 @@
 #include "sim/Hex.h"
 #include "sim/exec/Vector.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -180,11 +181,49 @@ static bool allWritten(const uint8_t *shadow, unsigned bytes) {
   }
 }
 
+/// `bytes`: those of the lane's access that were never written. Whether that
+/// matters is seen when the value is used (Undefined.h).
+template <typename Note>
 static void uninitialized(WarpState &warp, unsigned lane, uint64_t address,
-                          const char *space, std::string note) {
+                          uint32_t bytes, AccessKind kind, const char *space,
+                          Note note) {
+  if (kind == AccessKind::Read || kind == AccessKind::StrongRead) {
+    auto &origin = noteUnwritten(warp, lane, address, bytes, space);
+    if (origin.note.empty())
+      origin.note = note();
+    return;
+  }
   finding(warp, CheckUninitialized, 1u << lane,
           std::string("reads ") + space + " memory that was never written",
-          std::move(note), address);
+          note(), address);
+}
+
+static uint32_t unwrittenBytes(const uint8_t *shadow, unsigned bytes) {
+  uint32_t marks = 0;
+  for (unsigned i = 0; i < std::min(bytes, 32u); ++i)
+    marks |= uint32_t(shadow[i] != kWritten) << i;
+  return marks;
+}
+
+/// The access stores undefined values: makes those bytes unwritten again, or
+/// tells that they have come to global memory.
+static void storeUndefined(WarpState &warp, const Addresses &addresses,
+                           uint32_t lanes, Space where, uint64_t window) {
+  const AccessMarks &stored = warp.undefined.stored;
+  if (where != Space::Shared && where != Space::Local)
+    return useStored(warp, lanes);
+  for (uint32_t left = lanes & stored.lanes; left; left &= left - 1) {
+    auto lane = unsigned(std::countr_zero(left));
+    uint64_t offset = addresses.at[lane] - window;
+    if (where == Space::Shared) {
+      warp.block->shadow.unwrite(uint32_t(offset), stored.bytes[lane]);
+    } else if (!warp.localShadow.empty()) {
+      uint8_t *shadow =
+          warp.localShadow.data() + uint64_t(lane) * warp.localBytes + offset;
+      for (uint32_t bytes = stored.bytes[lane]; bytes; bytes &= bytes - 1)
+        shadow[std::countr_zero(bytes)] = kUnwritten;
+    }
+  }
 }
 
 static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
@@ -219,8 +258,9 @@ static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
     pointers.at[lane] = base + address;
     if (shadow) {
       if (checkInitial && !allWritten(shadow + address, bytes)) [[unlikely]]
-        uninitialized(warp, lane, address, "global",
-                      describeAddress(warp, address));
+        uninitialized(warp, lane, address,
+                      unwrittenBytes(shadow + address, bytes), kind, "global",
+                      [&] { return describeAddress(warp, address); });
       if (isWrite)
         std::memset(shadow + address, kWritten, bytes);
     }
@@ -245,10 +285,7 @@ void tenon::sim::exec::reportConflict(WarpState &warp, uint32_t lanes,
   std::string byte = "byte " + hex(conflict.address) + " of shared memory";
   switch (conflict.kind) {
   case Kind::Unwritten:
-    uninitialized(warp, lane, conflict.address, "shared",
-                  "the access begins at " + hex(address) + " and has " +
-                      std::to_string(bytes) + " bytes");
-    return;
+    return; // checkShared's
   case Kind::AsyncPending:
     finding(warp, CheckAsyncCopies, 1u << lane,
             std::string(isWrite ? "writes" : "reads") +
@@ -287,11 +324,23 @@ static void checkShared(WarpState &warp, const Addresses &addresses,
       kind == AccessKind::Mbarrier)
     return;
   // AccessKind and SharedShadow::Kind have the same order.
-  auto conflict =
-      block.shadow.access(warp.index, addresses.at, window, lanes, bytes,
-                          warp.pc - 1, SharedShadow::Kind(kind));
+  auto shadowKind = kind == AccessKind::UsedRead ? SharedShadow::Kind::Read
+                                                 : SharedShadow::Kind(kind);
+  auto conflict = block.shadow.access(warp.index, addresses.at, window, lanes,
+                                      bytes, warp.pc - 1, shadowKind);
   if (!conflict) [[likely]]
     return;
+  if (kind != AccessKind::Write && kind != AccessKind::StrongWrite)
+    for (uint32_t left = lanes; left; left &= left - 1) {
+      auto lane = unsigned(std::countr_zero(left));
+      uint64_t offset = addresses.at[lane] - window;
+      if (uint32_t marks = block.shadow.unwritten(uint32_t(offset), bytes))
+        uninitialized(warp, lane, offset + unsigned(std::countr_zero(marks)),
+                      marks, kind, "shared", [&] {
+                        return "the access begins at " + hex(offset) +
+                               " and has " + std::to_string(bytes) + " bytes";
+                      });
+    }
   if (conflict->kind == SharedShadow::Conflict::Kind::WriteAfterWrite &&
       warp.settles)
     warp.overwrite = conflict; // the store knows whether anything changes
@@ -377,11 +426,14 @@ static bool resolveLocal(WarpState &warp, const Addresses &addresses,
     if (warp.localShadow.empty())
       continue;
     uint8_t *shadow = warp.localShadow.data() + at;
-    if (kind == AccessKind::Read && grid.checks(CheckUninitialized) &&
-        !allWritten(shadow, bytes)) [[unlikely]]
-      uninitialized(warp, lane, offset, "local",
-                    "an array or variable of the thread; give it a value "
-                    "first");
+    if ((kind == AccessKind::Read || kind == AccessKind::UsedRead) &&
+        grid.checks(CheckUninitialized) && !allWritten(shadow, bytes))
+        [[unlikely]]
+      uninitialized(warp, lane, offset, unwrittenBytes(shadow, bytes), kind,
+                    "local", [] {
+                      return std::string("an array or variable of the thread; "
+                                         "give it a value first");
+                    });
     if (writes(kind))
       std::memset(shadow, kWritten, bytes);
   }
@@ -446,7 +498,8 @@ static void count(WarpState &warp, const Addresses &addresses, uint32_t lanes,
 /// For the order between streams; only what should not be concurrent.
 static void record(WarpState &warp, const Addresses &addresses, uint32_t lanes,
                    unsigned bytes, AccessKind kind) {
-  if (kind == AccessKind::Read || kind == AccessKind::Write)
+  if (kind == AccessKind::Read || kind == AccessKind::UsedRead ||
+      kind == AccessKind::Write)
     warp.block->worker.touched[kind == AccessKind::Write].add(addresses.at,
                                                               lanes, bytes);
 }
@@ -530,6 +583,7 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
                                Pointers &pointers) {
   bool counting = warp.block->grid.options.counters;
   bool recording = warp.block->grid.request.recordTouched;
+  bool undefined = warp.undefined.stored.lanes != 0;
   if (lanes == kAllLanes) [[likely]] {
     uint64_t any = __builtin_reduce_or(v3::load<uint64_t>(addresses.at));
     if ((any & (alignment - 1)) == 0) {
@@ -548,6 +602,8 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
           count(warp, addresses, lanes, bytes, where, kind);
         if (recording && where == Space::Global) [[unlikely]]
           record(warp, addresses, lanes, bytes, kind);
+        if (undefined) [[unlikely]]
+          storeUndefined(warp, addresses, lanes, where, 0);
         return true;
       }
     }
@@ -610,6 +666,8 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
       count(warp, addresses, group, bytes, where, kind);
     if (recording && where == Space::Global) [[unlikely]]
       record(warp, addresses, group, bytes, kind);
+    if (undefined) [[unlikely]]
+      storeUndefined(warp, addresses, group, where, window);
     lanes &= ~group;
   }
   return true;

@@ -29,6 +29,7 @@ enum class AccessKind : uint8_t {
   Atomic,
   AsyncWrite, ///< of cp.async, which keeps the shadow itself
   Mbarrier,   ///< operations on an mbarrier, which keep its order themselves
+  UsedRead,   ///< a read of what is used at once: unwritten bytes are a finding
 };
 inline bool writes(AccessKind kind) {
   return kind == AccessKind::Write || kind == AccessKind::StrongWrite ||
@@ -48,7 +49,8 @@ void computeAddresses(const Warp &warp, Row row, bool wide, int64_t offset,
                       Addresses &addresses);
 
 /// The bytes behind the addresses of `lanes`, `bytes` of each. Faults end the
-/// launch: false then. Aligned to `alignment` or it is a fault.
+/// launch: false then. Aligned to `alignment` or it is a fault. Unwritten bytes
+/// that a Read or StrongRead meets are in UndefinedValues::loaded.
 bool resolve(WarpState &warp, const Addresses &addresses, uint32_t lanes,
              unsigned bytes, unsigned alignment, Space space, AccessKind kind,
              Pointers &pointers);

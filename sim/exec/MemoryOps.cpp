@@ -92,6 +92,14 @@ template <unsigned Bytes> static void storeWhole(char *to, const void *from) {
 }
 
 template <typename T, typename R, unsigned Count>
+static Step markLoads(WarpState &warp, const Op &op) {
+  for (unsigned i = 0; i < Count; ++i)
+    markLoaded(warp, warp.listRows(op)[i], i * sizeof(T), sizeof(T), sizeof(R),
+               std::is_signed_v<T>);
+  return endLoad(warp);
+}
+
+template <typename T, typename R, unsigned Count>
 static Step loadOp(Warp &base, const Op &op) {
   WarpState &warp = state(base);
   Addresses addresses;
@@ -104,7 +112,7 @@ static Step loadOp(Warp &base, const Op &op) {
     return Step::Fault;
   const Row *rows = warp.listRows(op);
   if constexpr (Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4)
-    if (pointers.adjacent) {
+    if (pointers.adjacent && !warp.undefined.loaded.lanes) [[likely]] {
       std::memcpy(warp.row(rows[0]), pointers.at[0], sizeof(T) * kWarpSize);
       return Step::Next;
     }
@@ -122,10 +130,12 @@ static Step loadOp(Warp &base, const Op &op) {
         std::memcpy(to[i] + lane * sizeof(R), &wide, sizeof(R));
       }
     }
-    return Step::Next;
+  } else {
+    for (unsigned i = 0; i < Count; ++i)
+      loadRow<T, R>(warp.row(rows[i]), pointers, i * sizeof(T), warp.mask);
   }
-  for (unsigned i = 0; i < Count; ++i)
-    loadRow<T, R>(warp.row(rows[i]), pointers, i * sizeof(T), warp.mask);
+  if (warp.undefined.loaded.lanes) [[unlikely]]
+    return markLoads<T, R, Count>(warp, op);
   return Step::Next;
 }
 
@@ -206,6 +216,11 @@ static Step wideOp(Warp &base, const Op &op) {
         loadRow<uint64_t, uint64_t>(row, pointers, i * 16 + half * 8,
                                     warp.mask);
     }
+  if (warp.undefined.loaded.lanes) [[unlikely]] {
+    for (unsigned i = 0; i < Count; ++i)
+      markLoaded(warp, warp.listRows(op)[i], i * 16, 16, 16, false);
+    return endLoad(warp);
+  }
   return Step::Next;
 }
 

@@ -14,6 +14,8 @@
 #include "sim/exec/mma/Mma.h"
 #include "sim/ptx/Instructions.h"
 
+#include <array>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -127,6 +129,8 @@ template <bool IsStore> static Step moveFragment(Warp &base, const Op &op) {
   unsigned total = count * perRegister;
   if (count == 0)
     return Step::Next;
+  std::array<AccessMarks, 8> marks; // of the registers
+  bool isUndefined = false;
   for (unsigned i = 0; i < total; i += perAccess) {
     uint32_t lanes = kAllLanes;
     for (unsigned lane = 0; lane < kWarpSize; ++lane) {
@@ -139,6 +143,18 @@ template <bool IsStore> static Step moveFragment(Warp &base, const Op &op) {
     if (!resolve(warp, elements, lanes, bytes, bytes, Space(op.mode & 7),
                  IsStore ? AccessKind::Write : AccessKind::Read, pointers))
       return Step::Fault;
+    if (AccessMarks &loaded = warp.undefined.loaded; loaded.lanes)
+        [[unlikely]] {
+      isUndefined = true;
+      AccessMarks &own = marks[i / perRegister];
+      own.origin = loaded.origin;
+      for (uint32_t left = loaded.lanes; left; left &= left - 1) {
+        auto lane = unsigned(std::countr_zero(left));
+        own.lanes |= 1u << lane;
+        own.bytes[lane] |= loaded.bytes[lane] << (i % perRegister * bits / 8);
+      }
+      loaded.lanes = 0;
+    }
     for (unsigned lane = 0; lane < kWarpSize; ++lane) {
       if (bits == 64) {
         char *at = warp.row(list[i]) + lane * 8;
@@ -152,7 +168,14 @@ template <bool IsStore> static Step moveFragment(Warp &base, const Op &op) {
               : std::memcpy(at, pointers.at[lane], bytes);
     }
   }
-  return Step::Next;
+  if (!isUndefined) [[likely]]
+    return Step::Next;
+  for (unsigned i = 0; i < count; ++i) {
+    warp.undefined.loaded = marks[i];
+    unsigned width = bits == 64 ? 8 : 4;
+    markLoaded(warp, list[i], 0, width, width, false);
+  }
+  return endLoad(warp);
 }
 
 Handler tenon::sim::exec::selectMma(const Instruction &instruction,

@@ -87,6 +87,8 @@ struct OpInfo {
   /// Place in an order in which joins come after what they join; see Order.h.
   uint32_t rank = 0;
   bool isLeader = false; ///< first of a basic block
+  /// How many of the op's list are destinations; the others are sources.
+  uint8_t listWrites = 0;
 };
 
 struct Program {

@@ -251,11 +251,12 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
     if (strong && kind != Kind::StrongWrite)
       acquire(warp, begin);
     for (uint32_t at = begin; at < begin + bytes; ++at) {
-      if (!conflict) {
-        conflict = checkByte(warp, at, kind);
-        if (conflict)
+      if (!conflict || conflict->kind == Conflict::Kind::Unwritten)
+        if (auto found = checkByte(warp, at, kind);
+            found && (!conflict || found->kind != Conflict::Kind::Unwritten)) {
+          conflict = found;
           conflict->lane = lane;
-      }
+        }
       record(warp, at, kind);
     }
     note(begin, bytes);
@@ -263,6 +264,18 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
       release(warp, begin);
   }
   return conflict;
+}
+
+uint32_t SharedShadow::unwritten(uint32_t at, unsigned bytes) const {
+  uint32_t marks = 0;
+  for (unsigned i = 0; look_.initial && i < std::min(bytes, 32u); ++i)
+    marks |= uint32_t(!(flags_[at + i] & (kHasWritten | kPending))) << i;
+  return marks;
+}
+
+void SharedShadow::unwrite(uint32_t at, uint32_t bytes) {
+  for (; size_ && bytes; bytes &= bytes - 1)
+    flags_[at + uint32_t(std::countr_zero(bytes))] &= uint8_t(~kHasWritten);
 }
 
 std::optional<SharedShadow::Conflict>

@@ -67,7 +67,8 @@ public:
   void reset();
 
   /// Checks and records an access of `bytes` at addresses[lane] - window of
-  /// each of `lanes`, which lie within the memory; the first conflict found.
+  /// each of `lanes`, which lie within the memory; the first conflict found, of
+  /// kind Unwritten only if there is no other.
   /// Strong accesses (volatile, relaxed, acquire, release) and atomics do not
   /// race with each other, and order what lies around them.
   std::optional<Conflict> access(unsigned warp, const uint64_t *addresses,
@@ -80,6 +81,11 @@ public:
                                     uint32_t pc);
   void endCopy(unsigned warp, const uint32_t *addresses, uint32_t lanes,
                unsigned bytes);
+
+  /// Which of up to 32 bytes were never written, bit n for at + n; nothing
+  /// where that is not looked for. `unwrite` makes them so again.
+  uint32_t unwritten(uint32_t at, unsigned bytes) const;
+  void unwrite(uint32_t at, uint32_t bytes);
 
   /// Warps in the mask passed a barrier together.
   void barrier(uint32_t warps);

@@ -163,7 +163,8 @@ TEST_P(Checks, Misaligned) {
 // --- Uninitialized memory ---------------------------------------------------
 
 TEST_P(Checks, UninitializedGlobal) {
-  ASSERT_TRUE(machine.load(kernel("ld.global.u32 %r2, [%rd1];")));
+  ASSERT_TRUE(machine.load(
+      kernel("ld.global.u32 %r2, [%rd1]; st.global.u32 [%rd1], %r2;")));
   auto unwritten = machine.array<uint32_t>(32), written = machine.array(kZeros);
   expectFinding(machine.launch("k", {1}, {32}, {unwritten.address}),
                 CheckUninitialized, "reads global memory that was never");
@@ -176,7 +177,8 @@ TEST_P(Checks, UninitializedShared) {
   shl.b32 %r2, %r1, 2;
   mov.u32 %r3, buffer;
   add.u32 %r2, %r2, %r3;
-  ld.shared.u32 %r4, [%r2];)";
+  ld.shared.u32 %r4, [%r2];
+  st.global.u32 [%rd1], %r4;)";
   ASSERT_TRUE(machine.load(kernel(body, declare)));
   auto array = machine.array(kZeros);
   expectFinding(machine.launch("k", {1}, {32}, {array.address}),
@@ -190,7 +192,8 @@ TEST_P(Checks, UninitializedLocal) {
   std::string body = R"(
   .local .align 4 .b8 mine[16];
   mov.u64 %rd3, mine;
-  ld.local.u32 %r2, [%rd3+4];)";
+  ld.local.u32 %r2, [%rd3+4];
+  st.global.u32 [%rd1], %r2;)";
   ASSERT_TRUE(machine.load(kernel(body)));
   auto array = machine.array(kZeros);
   expectFinding(machine.launch("k", {1}, {32}, {array.address}),
