@@ -157,7 +157,7 @@ void tenon::sim::exec::useGuard(WarpState &warp, const Op &op) {
 
 void tenon::sim::exec::useStored(WarpState &warp, uint32_t lanes) {
   const AccessMarks &stored = warp.undefined.stored;
-  if (stored.lanes & lanes)
+  if (stored.lanes & lanes && !stored.isInsert)
     reportUse(warp, stored.origin, "gives it to global memory");
 }
 

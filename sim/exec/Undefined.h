@@ -15,11 +15,12 @@
 //   leaves      by a store to global memory, an atomic, a barrier's operand
 //
 // A store of marked bytes to shared or local memory makes those unwritten
-// again. Memcheck does the same for programs of the host (Seward and
-// Nethercote, "Using Valgrind to detect undefined value errors with
-// bit-precision", USENIX 2005); here marks are of bytes. What copies, masks,
-// shifts or selects bytes is followed exactly, so is each element of a matrix
-// product; any other result is undefined as a whole if a part of a source is.
+// again, but for the bytes of a bit-field that gets a value. Memcheck does the
+// same for programs of the host (Seward and Nethercote, "Using Valgrind to
+// detect undefined value errors with bit-precision", USENIX 2005); here marks
+// are of bytes. What copies, masks, shifts or selects bytes is followed
+// exactly, so is each element of a matrix product; any other result is
+// undefined as a whole if a part of a source is.
 //
 // Nothing of this costs anything while a warp has no marks.
 //
@@ -56,6 +57,8 @@ struct AccessMarks {
   std::array<uint32_t, kWarpSize> bytes{};
   uint32_t lanes = 0; ///< that have any
   uint32_t origin = 0;
+  /// A store that puts bits among those that the origin loaded from there.
+  bool isInsert = false;
 };
 
 /// Of a warp.

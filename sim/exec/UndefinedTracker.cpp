@@ -115,12 +115,16 @@ void Tracker::moveVector() {
 void Tracker::gatherStored() {
   AccessMarks &stored = warp.undefined.stored;
   unsigned bytes = std::max(1u, ptx::bitsOf(instruction->types[0]) / 8);
+  uint32_t inserted = bytesInserted(
+      warp.block->grid.program, warp.undefined.origins[origin].pc, warp.pc - 1);
+  stored.isInsert = inserted != 0;
   for (uint32_t left = warp.mask; left; left &= left - 1) {
     auto lane = unsigned(std::countr_zero(left));
     uint32_t marks = 0;
     for (unsigned i = listWrites; i < op.listCount; ++i)
       marks |= (marksOf(warp.listRows(op)[i], lane) & ((1u << bytes) - 1))
                << (i * bytes);
+    marks &= ~inserted;
     if (!marks)
       continue;
     stored.bytes[lane] = marks;

@@ -113,6 +113,10 @@ private:
   void matrix();
 };
 
+/// The bytes that a store gives back to where `load` took them, with bits put
+/// in; both are ops. 0: it does not.
+uint32_t bytesInserted(const Program &program, uint32_t load, uint32_t store);
+
 template <typename F> void Tracker::eachSource(F each) {
   for (Row row : {op.a, op.b, op.c, op.f})
     each(row);

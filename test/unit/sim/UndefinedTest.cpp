@@ -122,6 +122,34 @@ const Case kCases[] = {
      true},
     {"ThroughLocalInPart",
      "st.local.u32 [mine], %r4; ld.local.u16 %r9, [mine];", false},
+    {"BitField",
+     "and.b32 %r6, %r5, -2; or.b32 %r6, %r6, 1; st.shared.u32 [buffer+8], %r6;"
+     "ld.shared.u8 %r6, [buffer+8]; and.b32 %r9, %r6, 1;",
+     false},
+    {"BitFieldInserted",
+     "bfi.b32 %r6, %r1, %r5, 4, 7; st.shared.u32 [buffer+8], %r6;"
+     "ld.shared.u16 %r9, [buffer+8];",
+     false},
+    {"BitFieldOfAnotherByte",
+     "and.b32 %r6, %r5, -2; or.b32 %r6, %r6, 1; st.shared.u32 [buffer+8], %r6;"
+     "ld.shared.u8 %r9, [buffer+9];",
+     true},
+    {"BitFieldElsewhere",
+     "and.b32 %r6, %r5, -2; or.b32 %r6, %r6, 1;"
+     "st.shared.u32 [buffer+512], %r6; ld.shared.u8 %r9, [buffer+512];",
+     true},
+    {"BitFieldOfGlobal",
+     "ld.global.u32 %r6, [%rd1]; and.b32 %r6, %r6, -8; or.b32 %r6, %r6, 5;"
+     "st.global.u32 [%rd1], %r6; mov.u32 %r9, 0;",
+     false},
+    {"NoBitFieldOfGlobal",
+     "ld.global.u32 %r6, [%rd1]; add.u32 %r6, %r6, 5;"
+     "st.global.u32 [%rd1], %r6; mov.u32 %r9, 0;",
+     true},
+    {"NoBitField",
+     "add.u32 %r6, %r5, 1; st.shared.u32 [buffer+8], %r6;"
+     "ld.shared.u32 %r9, [buffer+8];",
+     true},
     {"Overwritten", "mov.u32 %r9, %r5; mov.u32 %r9, %r1;", false},
     {"Shuffled", "shfl.sync.bfly.b32 %r9, %r5, 1, 31, -1;", true},
     // Lane 0 alone has what is undefined, and nobody takes it.
