@@ -19,6 +19,7 @@
 #include <atomic>
 #include <bit>
 #include <cstring>
+#include <vector>
 
 using namespace tenon::sim;
 using namespace tenon::sim::exec;
@@ -145,42 +146,13 @@ static Step barrierOp(Warp &base, const Op &op) {
   return Step::Block;
 }
 
-/// bar.warp.sync: the lanes named meet; memory among them is ordered. They may
-/// come to different instructions with the same mask (PTX ISA 9.7.13.2):
-/// meetAtWarpSyncs.
+/// bar.warp.sync: the lanes named meet; memory among them is ordered.
 static Step warpSync(Warp &base, const Op &op) {
   WarpState &warp = state(base);
   uint32_t members = uniformValue(warp, op.a);
   if (!converged(warp, members))
     return Step::Wait;
   return Step::Next;
-}
-
-/// Lets go on, past their instructions, the lanes of a warp that wait at
-/// several bar.warp.sync and together are all that one mask names.
-bool tenon::sim::exec::meetAtWarpSyncs(WarpState &warp) {
-  const std::vector<Op> &ops = warp.block->grid.program.ops;
-  auto waits = [&](const Split &split) {
-    return split.waiting == Waiting::Lanes && ops[split.pc].run == warpSync;
-  };
-  bool any = false;
-  for (const Split &first : warp.splits) {
-    if (!waits(first))
-      continue;
-    uint32_t members = first.members, come = 0;
-    for (const Split &split : warp.splits)
-      if (waits(split) && split.members == members)
-        come |= split.lanes;
-    if (members & warp.live & ~come)
-      continue;
-    for (Split &split : warp.splits)
-      if (waits(split) && split.members == members) {
-        split.waiting = Waiting::No;
-        ++split.pc;
-      }
-    any = true;
-  }
-  return any;
 }
 
 /// shfl.sync, vote.sync, match.sync, redux.sync, elect.sync: waits for the
@@ -255,6 +227,159 @@ Handler tenon::sim::exec::exchangeHandler(const Instruction &instruction,
   if (isShuffle)
     return exchange<&Op::f, false>;
   return opcode == "elect" ? exchange<&Op::a, true> : exchange<&Op::b, true>;
+}
+
+// --- Meeting at different places ---------------------------------------------
+// bar.warp.sync and the exchanges wait for lanes that execute the same
+// instruction "with the same qualifiers and the same membermask" (PTX ISA
+// 9.7.9.6, 9.7.13.2), not for lanes at the same place of the program: both
+// sides of a branch may have one, or two calls of one function.
+
+namespace {
+/// A lane that waits, and where.
+struct Waiter {
+  const Split *split = nullptr;
+  const Op *op = nullptr;
+  const Instruction *instruction = nullptr;
+  uint32_t members = 0;
+};
+} // namespace
+
+/// The row of an op's membermask; kNoRow if it waits for no lanes.
+static Row membersRow(const Op &op) {
+  if (op.run == warpSync || op.run == exchange<&Op::a, true>)
+    return op.a;
+  if (op.run == exchange<&Op::b, true>)
+    return op.b;
+  return op.run == exchange<&Op::f, false> ? op.f : kNoRow;
+}
+
+/// Performs an exchange of lanes at different places on rows that hold what
+/// each brings, and gives each its result.
+static void exchangeApart(WarpState &warp, const Waiter (&waiters)[kWarpSize],
+                          uint32_t lanes) {
+  constexpr uint32_t kRowBytes = 8 * kWarpSize;
+  alignas(64) char rows[6 * kRowBytes] = {};
+  static constexpr Row Op::*kOperands[] = {&Op::a, &Op::b, &Op::c,
+                                           &Op::f, &Op::d, &Op::e};
+  const Waiter &first = waiters[std::countr_zero(lanes)];
+  Op joint = *first.op;
+  std::string_view opcode = ptx::opcodes()[first.instruction->opcode].name;
+  bool isWide = ptx::bitsOf(first.instruction->types[0]) == 64; // match
+  // Predicates: the voters' of vote, its result but for ballots, and e.
+  auto isPredicate = [&](unsigned operand) {
+    return operand == 5 ||
+           (opcode == "vote" &&
+            (operand == 0 ||
+             (operand == 4 && first.instruction->types[0] == ptx::Type::Pred)));
+  };
+  auto move = [&](unsigned operand, unsigned lane, bool comesBack) {
+    Row row = waiters[lane].op->*kOperands[operand];
+    if (row == kNoRow)
+      return;
+    char *own = row & 1 ? warp.base[1] + (row & ~1u)
+                        : waiters[lane].split->frame->registers + row;
+    char *shared = rows + operand * kRowBytes;
+    const char *from = comesBack ? shared : own;
+    char *to = comesBack ? own : shared;
+    if (isPredicate(operand)) {
+      uint32_t value, old;
+      std::memcpy(&value, from, 4);
+      std::memcpy(&old, to, 4);
+      old = (old & ~(1u << lane)) | (value & 1u << lane);
+      std::memcpy(to, &old, 4);
+      return;
+    }
+    unsigned width = operand == 0 && isWide ? 8 : 4;
+    std::memcpy(to + lane * width, from + lane * width, width);
+  };
+  for (unsigned operand = 0; operand < 6; ++operand) {
+    for (uint32_t left = lanes; operand < 4 && left; left &= left - 1)
+      move(operand, unsigned(std::countr_zero(left)), false);
+    if (joint.*kOperands[operand] != kNoRow)
+      joint.*kOperands[operand] = operand * kRowBytes;
+  }
+  warp.base[0] = rows;
+  warp.mask = warp.active = lanes;
+  reinterpret_cast<Handler>(joint.imm)(warp, joint);
+  warp.active = 0;
+  for (unsigned operand = 4; operand < 6; ++operand)
+    for (uint32_t left = lanes; left; left &= left - 1)
+      move(operand, unsigned(std::countr_zero(left)), true);
+  // Whatever was undefined before, these values are new.
+  for (uint32_t left = lanes; left; left &= left - 1) {
+    const Waiter &waiter = waiters[std::countr_zero(left)];
+    UndefinedRows &marks = waiter.split->frame->undefined;
+    moveMarks({}, kNoRow, marks, waiter.op->d, left & -left);
+    moveMarks({}, kNoRow, marks, waiter.op->e, left & -left);
+  }
+}
+
+bool tenon::sim::exec::meetApart(WarpState &warp) {
+  const Program &program = warp.block->grid.program;
+  Waiter waiters[kWarpSize];
+  uint32_t waiting = 0;
+  unsigned places = 0;
+  for (const Split &split : warp.splits) {
+    const Op &op = program.ops[split.pc];
+    Row row = split.waiting == Waiting::Lanes ? membersRow(op) : kNoRow;
+    if (row == kNoRow)
+      continue;
+    ++places;
+    const char *registers = split.frame->registers;
+    uint32_t lanes = split.lanes;
+    if (op.guard != kNoRow) {
+      uint32_t predicate;
+      std::memcpy(&predicate, registers + op.guard, 4);
+      lanes &= predicate ^ op.guardFlip;
+    }
+    const char *members =
+        row & 1 ? warp.base[1] + (row & ~1u) : registers + row;
+    for (uint32_t left = lanes; left; left &= left - 1) {
+      auto lane = unsigned(std::countr_zero(left));
+      waiters[lane] = {&split, &op, program.instruction(split.pc), 0};
+      std::memcpy(&waiters[lane].members, members + lane * 4, 4);
+    }
+    waiting |= lanes;
+  }
+  if (places < 2)
+    return false;
+  uint32_t done = 0;
+  for (uint32_t left = waiting; left;) {
+    const Waiter &first = waiters[std::countr_zero(left)];
+    uint32_t group = 0;
+    for (uint32_t all = left; all; all &= all - 1) {
+      const Waiter &each = waiters[std::countr_zero(all)];
+      if (each.members == first.members &&
+          each.instruction->opcode == first.instruction->opcode &&
+          each.instruction->suffix == first.instruction->suffix)
+        group |= all & -all;
+    }
+    left &= ~group;
+    if (first.members & warp.live & ~group)
+      continue;
+    if (first.op->run != warpSync)
+      exchangeApart(warp, waiters, group);
+    done |= group;
+  }
+  if (!done)
+    return false;
+  std::vector<Split> parts;
+  for (Split &split : warp.splits) {
+    if (split.waiting != Waiting::Lanes || !(split.lanes & done))
+      continue;
+    // With the last of those that the guard lets in go those it leaves out.
+    uint32_t leaving = split.lanes & done;
+    if (!(split.lanes & waiting & ~done))
+      leaving = split.lanes;
+    parts.push_back(split);
+    parts.back().lanes = leaving;
+    split.lanes &= ~leaving;
+  }
+  std::erase_if(warp.splits, [](const Split &split) { return !split.lanes; });
+  for (const Split &part : parts)
+    addSplit(warp, part.lanes, part.pc + 1, part.frame);
+  return true;
 }
 
 /// The simulator's memory is sequentially consistent within a host thread, and

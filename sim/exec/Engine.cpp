@@ -303,7 +303,7 @@ Block::Result Block::run(uint64_t budget) {
       else if (grid.options.schedule == Schedule::Random)
         at = random() % count;
       WarpState &warp = *warps[at];
-      if (!warp.runnable())
+      if (!warp.runnable() && !meetApart(warp))
         continue;
       any = true;
       if (!runWarp(warp, budget))
@@ -313,15 +313,11 @@ Block::Result Block::run(uint64_t budget) {
     }
     if (!any && grid.options.schedule == Schedule::Random)
       for (auto &warp : warps) // chance may have missed the one that can run
-        if (warp->runnable())
-          any = true;
+        any |= warp->runnable() || meetApart(*warp);
     for (auto &warp : warps)
       all &= warp->finished();
     if (all)
       return Result::Finished;
-    if (!any)
-      for (auto &warp : warps)
-        any |= meetAtWarpSyncs(*warp);
     if (!any)
       return Result::Stuck;
     if (grid.options.watchdog && executed > grid.options.watchdog) {

@@ -291,8 +291,9 @@ void finding(WarpState &warp, uint32_t check, uint32_t lanes, std::string what,
 /// to be returned, and the op runs again when more lanes have come.
 bool converged(WarpState &warp, uint32_t members);
 
-/// Lanes that wait at several bar.warp.sync go on; false: none can.
-bool meetAtWarpSyncs(WarpState &warp);
+/// Lanes of a warp that wait for each other at different places, and may meet
+/// there, go on; false: none can.
+bool meetApart(WarpState &warp);
 
 /// Lanes that go on elsewhere, or here but later; they join others there.
 void addSplit(WarpState &warp, uint32_t lanes, uint32_t pc, Frame *frame);

@@ -37,7 +37,7 @@ static Rule ruleOf(std::string_view name) {
       {"red", Rule::Use},        {"redux", Rule::Warp},
       {"ret", Rule::Nothing},    {"selp", Rule::Select},
       {"set", Rule::Compare},    {"setp", Rule::Compare},
-      {"shf", Rule::Funnel},     {"shfl", Rule::Shuffle},
+      {"shf", Rule::Any},        {"shfl", Rule::Shuffle},
       {"shl", Rule::Shift},      {"shr", Rule::Shift},
       {"st", Rule::Store},       {"stmatrix", Rule::Use},
       {"trap", Rule::Nothing},   {"vote", Rule::Warp},

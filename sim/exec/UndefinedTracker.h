@@ -40,7 +40,6 @@ enum class Rule : uint8_t {
   Xor,
   Lop3,
   Shift,
-  Funnel,
   Permute,
   Select,
   Compare,

@@ -11,6 +11,8 @@
 
 #include "Machine.h"
 
+#include <functional>
+
 using namespace tenon::sim;
 using namespace tenon::sim::test;
 
@@ -178,6 +180,84 @@ done:
   auto result = machine.read<uint32_t>(out);
   for (uint32_t i = 0; i < 32; ++i)
     EXPECT_EQ(result[i], i < 16 ? i + 16 : i - 16 + 100);
+}
+
+// Exchanges at different places with the same mask: lanes of both branches meet
+// (PTX ISA 9.7.9.6), and of two calls of one function.
+TEST_P(Engine, LanesExchangeAtDifferentPlaces) {
+  auto kernel = [](const std::string &low, const std::string &high) {
+    return R"(
+.func (.reg .b32 result) take(.reg .b32 value)
+{
+  shfl.sync.bfly.b32 result, value, 16, 31, 0xffffffff;
+  ret;
+}
+.visible .entry k(.param .u64 out)
+{
+  .reg .pred %p<4>;
+  .reg .b32 %r<9>;
+  .reg .b64 %rd<6>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %tid.x;
+  add.u32 %r2, %r1, 100;
+  and.b32 %r3, %r1, 1;
+  cvt.u64.u32 %rd3, %r3;
+  setp.eq.u32 %p2, %r3, 0;
+  setp.lt.u32 %p1, %r1, 16;
+  @%p1 bra low;
+)" + high + R"(
+  bra done;
+low:
+  nanosleep.u32 20;
+)" + low + R"(
+done:
+  mul.wide.u32 %rd2, %r1, 4;
+  add.s64 %rd1, %rd1, %rd2;
+  st.global.u32 [%rd1], %r4;
+  ret;
+})";
+  };
+  struct {
+    const char *low, *high;
+    std::function<uint32_t(uint32_t)> expected;
+  } cases[] = {
+      {"shfl.sync.bfly.b32 %r4, %r1, 16, 31, -1;",
+       "shfl.sync.bfly.b32 %r4, %r2, 16, 31, -1;",
+       [](uint32_t i) { return i < 16 ? i + 16 + 100 : i - 16; }},
+      {"call (%r4), take, (%r1);", "call (%r4), take, (%r2);",
+       [](uint32_t i) { return i < 16 ? i + 16 + 100 : i - 16; }},
+      {"vote.sync.ballot.b32 %r4, %p2, -1;",
+       "vote.sync.ballot.b32 %r4, !%p2, -1;",
+       [](uint32_t) { return 0xaaaa5555u; }},
+      {"vote.sync.all.pred %p3, %p1, -1; selp.u32 %r4, 1, 2, %p3;",
+       "vote.sync.all.pred %p3, %p2, -1; selp.u32 %r4, 1, 2, %p3;",
+       [](uint32_t) { return 2u; }},
+      {"redux.sync.add.s32 %r4, %r1, -1;", "redux.sync.add.s32 %r4, %r2, -1;",
+       [](uint32_t) { return 31u * 16 + 16 * 100; }},
+      {"match.any.sync.b64 %r4, %rd3, -1;", "match.any.sync.b64 %r4, %rd3, -1;",
+       [](uint32_t i) { return i & 1 ? 0xaaaaaaaau : 0x55555555u; }},
+      // Two groups of lanes, each with a mask of its own: even, odd.
+      {"selp.b32 %r5, 0x55555555, 0xaaaaaaaa, %p2;"
+       "redux.sync.max.u32 %r4, %r1, %r5;",
+       "selp.b32 %r5, 0x55555555, 0xaaaaaaaa, %p2;"
+       "redux.sync.max.u32 %r4, %r2, %r5;",
+       [](uint32_t i) { return 130 + (i & 1); }},
+  };
+  for (const auto &each : cases) {
+    SCOPED_TRACE(each.low);
+    ASSERT_TRUE(machine.load(kernel(each.low, each.high)));
+    auto out = machine.array<uint32_t>(32);
+    machine.run("k", {1}, {32}, {out.address});
+    auto result = machine.read<uint32_t>(out);
+    for (uint32_t i = 0; i < 32; ++i)
+      ASSERT_EQ(result[i], each.expected(i)) << i;
+  }
+  // Not the same qualifiers: they wait for ever.
+  ASSERT_TRUE(machine.load(kernel("shfl.sync.bfly.b32 %r4, %r1, 16, 31, -1;",
+                                  "shfl.sync.idx.b32 %r4, %r2, 16, 31, -1;")));
+  auto out = machine.array<uint32_t>(32);
+  auto outcome = machine.launch("k", {1}, {32}, {out.address});
+  EXPECT_EQ(outcome.fault, exec::Fault::Timeout);
 }
 
 // A block waits for one with a higher number: both must be resident.
