@@ -17,17 +17,22 @@ void SharedShadow::configure(uint32_t bytes, unsigned warps, Look look) {
   look_ = look;
   if (!look.initial && !look.races && !look.copies)
     size_ = 0;
-  written_.assign(size_, 0);
-  reads_.assign(size_, 0);
-  flags_.assign(size_, 0);
-  writePc_.assign(size_ / 4 + 1, 0);
-  readPc_.assign(size_ / 4 + 1, 0);
+  size_t words = (size_ + 3) / 4;
+  for (auto [entries, count] :
+       {std::pair(&words_, words), std::pair(&bytes_, words * 4)}) {
+    entries->written.assign(count, 0);
+    entries->reads.assign(count, 0);
+    entries->flags.assign(count, 0);
+  }
+  writePc_.assign(words, 0);
+  readPc_.assign(words, 0);
 }
 
 void SharedShadow::reset() {
-  std::fill(written_.begin(), written_.end(), 0u);
-  std::fill(reads_.begin(), reads_.end(), 0u);
-  std::fill(flags_.begin(), flags_.end(), uint8_t(0));
+  // Entries of bytes are set when a word is split.
+  std::fill(words_.written.begin(), words_.written.end(), 0u);
+  std::fill(words_.reads.begin(), words_.reads.end(), 0u);
+  std::fill(words_.flags.begin(), words_.flags.end(), uint8_t(0));
   fine_ = false;
   fineReads_.clear();
   tick_ = 1;
@@ -46,6 +51,29 @@ void SharedShadow::updateSafe(unsigned warp) {
   safe_[warp] = least == UINT32_MAX ? tick_ : least;
 }
 
+void SharedShadow::split(uint32_t word) {
+  if (words_.flags[word] & kSplit)
+    return;
+  for (uint32_t at = word * 4; at < word * 4 + 4; ++at) {
+    bytes_.written[at] = words_.written[word];
+    bytes_.reads[at] = words_.reads[word];
+    bytes_.flags[at] = words_.flags[word];
+  }
+  words_.flags[word] = kSplit;
+}
+
+void SharedShadow::join(uint32_t word) {
+  uint32_t at = word * 4;
+  for (uint32_t i = 1; i < 4; ++i)
+    if (bytes_.written[at + i] != bytes_.written[at] ||
+        bytes_.reads[at + i] != bytes_.reads[at] ||
+        bytes_.flags[at + i] != bytes_.flags[at])
+      return;
+  words_.written[word] = bytes_.written[at];
+  words_.reads[word] = bytes_.reads[at];
+  words_.flags[word] = bytes_.flags[at];
+}
+
 /// From now on reads are kept for each warp.
 void SharedShadow::becomeFine() {
   if (fine_ || !look_.races)
@@ -54,9 +82,12 @@ void SharedShadow::becomeFine() {
   fineReads_.assign(size_t(size_) * warps_, 0);
   // Of several readers, who they were is lost: a race with their last reads
   // before the first fine synchronization may be missed.
-  for (uint32_t at = 0; at < size_; ++at)
-    if (reads_[at] && (reads_[at] & 63) != kSeveral)
-      fineReads_[size_t(at) * warps_ + (reads_[at] & 63)] = reads_[at] >> 6;
+  for (uint32_t at = 0; at < size_; ++at) {
+    split(at / 4);
+    uint32_t reads = bytes_.reads[at];
+    if (reads && (reads & 63) != kSeveral)
+      fineReads_[size_t(at) * warps_ + (reads & 63)] = reads >> 6;
+  }
 }
 
 void SharedShadow::barrier(uint32_t warps) {
@@ -80,8 +111,10 @@ void SharedShadow::barrier(uint32_t warps) {
   ++tick_;
   if (!fine_ && tick_ >= (1u << 25)) {
     // Stamps are about to overflow; all of them lie before this barrier.
-    std::fill(written_.begin(), written_.end(), 0u);
-    std::fill(reads_.begin(), reads_.end(), 0u);
+    for (Entries *entries : {&words_, &bytes_}) {
+      std::fill(entries->written.begin(), entries->written.end(), 0u);
+      std::fill(entries->reads.begin(), entries->reads.end(), 0u);
+    }
     clock_ = {};
     safe_ = {};
     tick_ = 1;
@@ -110,8 +143,8 @@ void SharedShadow::acquire(unsigned warp, uint32_t address) {
 
 std::optional<SharedShadow::Conflict>
 SharedShadow::checkByte(unsigned warp, uint32_t at, Kind kind) const {
-  uint8_t flags = flags_[at];
-  uint32_t stamp = written_[at];
+  uint8_t flags = bytes_.flags[at];
+  uint32_t stamp = bytes_.written[at];
   bool strong = kind != Kind::Read && kind != Kind::Write;
   bool isRead = kind == Kind::Read || kind == Kind::StrongRead;
   if (look_.copies && (flags & kPending))
@@ -129,8 +162,8 @@ SharedShadow::checkByte(unsigned warp, uint32_t at, Kind kind) const {
   if (isRead)
     return std::nullopt;
   if (!fine_) {
-    uint32_t reader = reads_[at] & 63;
-    if (reader != warp && (reads_[at] >> 6) > safe_[warp])
+    uint32_t reader = bytes_.reads[at] & 63;
+    if (reader != warp && (bytes_.reads[at] >> 6) > safe_[warp])
       return Conflict{Conflict::Kind::WriteAfterRead, 0, at, reader,
                       readPc_[at / 4]};
     return std::nullopt;
@@ -143,27 +176,32 @@ SharedShadow::checkByte(unsigned warp, uint32_t at, Kind kind) const {
   return std::nullopt;
 }
 
+/// Of a byte of a split word.
 void SharedShadow::record(unsigned warp, uint32_t at, Kind kind) {
+  uint32_t &reads = bytes_.reads[at];
   switch (kind) {
   case Kind::StrongRead:
     return;
   case Kind::Read:
     if (fine_)
       fineReads_[size_t(at) * warps_ + warp] = tick_;
-    else if ((reads_[at] >> 6) == tick_ && (reads_[at] & 63) != warp)
-      reads_[at] = tick_ << 6 | kSeveral;
+    else if ((reads >> 6) == tick_ && (reads & 63) != warp)
+      reads = tick_ << 6 | kSeveral;
     else // those of an earlier tick lie before a barrier that all passed
-      reads_[at] = tick_ << 6 | warp;
+      reads = tick_ << 6 | warp;
     return;
   case Kind::Write:
-    flags_[at] = kHasWritten;
+    bytes_.flags[at] = kHasWritten;
     break;
   case Kind::StrongWrite:
   case Kind::Atomic:
-    flags_[at] = kHasWritten | kAtomic;
+    bytes_.flags[at] = kHasWritten | kAtomic;
     break;
   }
-  written_[at] = tick_ << 5 | warp;
+  bytes_.written[at] = tick_ << 5 | warp;
+  // Who comes after this write comes after the reads before it, or races with
+  // the write as well.
+  reads = 0;
 }
 
 // The common case in loops that vectorize, while only barriers of the whole
@@ -175,41 +213,48 @@ void SharedShadow::record(unsigned warp, uint32_t at, Kind kind) {
 // False: look closer. Nothing was recorded then.
 
 bool SharedShadow::readFast(unsigned warp, uint32_t at, uint32_t bytes) {
-  const uint32_t *written = written_.data() + at;
-  const uint8_t *flags = flags_.data() + at;
-  uint32_t *reads = reads_.data() + at;
+  if ((at | bytes) % 4)
+    return false;
+  const uint32_t *written = words_.written.data() + at / 4;
+  const uint8_t *flags = words_.flags.data() + at / 4;
+  uint32_t *reads = words_.reads.data() + at / 4;
   const uint32_t mine = tick_ << 5 | warp, mineRead = tick_ << 6 | warp,
-                 several = tick_ << 6 | kSeveral;
+                 several = tick_ << 6 | kSeveral, count = bytes / 4;
   uint32_t bad = 0;
   uint8_t odd = 0;
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     bad |= uint32_t((written[i] ^ mine) - 1 < 31);
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     odd |= flags[i] ^ kHasWritten;
   if (bad | odd)
     return false;
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     reads[i] = (reads[i] ^ mineRead) - 1 < 63 ? several : mineRead;
   return true;
 }
 
 bool SharedShadow::writeFast(unsigned warp, uint32_t at, uint32_t bytes) {
-  uint32_t *written = written_.data() + at;
-  uint8_t *flags = flags_.data() + at;
-  const uint32_t *reads = reads_.data() + at;
-  const uint32_t mine = tick_ << 5 | warp, mineRead = tick_ << 6 | warp;
+  if ((at | bytes) % 4)
+    return false;
+  uint32_t *written = words_.written.data() + at / 4;
+  uint8_t *flags = words_.flags.data() + at / 4;
+  uint32_t *reads = words_.reads.data() + at / 4;
+  const uint32_t mine = tick_ << 5 | warp, mineRead = tick_ << 6 | warp,
+                 count = bytes / 4;
   uint32_t bad = 0;
   uint8_t all = 0;
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     bad |= uint32_t((written[i] ^ mine) - 1 < 31) |
            uint32_t((reads[i] ^ mineRead) - 1 < 63);
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     all |= flags[i];
-  if (bad | (all & (kPending | kAtomic)))
+  if (bad | (all & (kPending | kAtomic | kSplit)))
     return false;
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     written[i] = mine;
-  for (uint32_t i = 0; i < bytes; ++i)
+  for (uint32_t i = 0; i < count; ++i)
+    reads[i] = 0;
+  for (uint32_t i = 0; i < count; ++i)
     flags[i] = kHasWritten;
   return true;
 }
@@ -251,6 +296,7 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
     if (strong && kind != Kind::StrongWrite)
       acquire(warp, begin);
     for (uint32_t at = begin; at < begin + bytes; ++at) {
+      split(at / 4);
       if (!conflict || conflict->kind == Conflict::Kind::Unwritten)
         if (auto found = checkByte(warp, at, kind);
             found && (!conflict || found->kind != Conflict::Kind::Unwritten)) {
@@ -259,6 +305,9 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
         }
       record(warp, at, kind);
     }
+    if (isWrite && !fine_)
+      for (uint32_t at = begin; at < begin + bytes; at += 4)
+        join(at / 4);
     note(begin, bytes);
     if (strong && isWrite)
       release(warp, begin);
@@ -269,13 +318,16 @@ SharedShadow::access(unsigned warp, const uint64_t *addresses, uint64_t window,
 uint32_t SharedShadow::unwritten(uint32_t at, unsigned bytes) const {
   uint32_t marks = 0;
   for (unsigned i = 0; look_.initial && i < std::min(bytes, 32u); ++i)
-    marks |= uint32_t(!(flags_[at + i] & (kHasWritten | kPending))) << i;
+    marks |= uint32_t(!(flagsAt(at + i) & (kHasWritten | kPending))) << i;
   return marks;
 }
 
 void SharedShadow::unwrite(uint32_t at, uint32_t bytes) {
-  for (; size_ && bytes; bytes &= bytes - 1)
-    flags_[at + uint32_t(std::countr_zero(bytes))] &= uint8_t(~kHasWritten);
+  for (; size_ && bytes; bytes &= bytes - 1) {
+    uint32_t byte = at + uint32_t(std::countr_zero(bytes));
+    split(byte / 4);
+    bytes_.flags[byte] &= uint8_t(~kHasWritten);
+  }
 }
 
 std::optional<SharedShadow::Conflict>
@@ -285,19 +337,25 @@ SharedShadow::beginCopy(unsigned warp, const uint32_t *addresses,
   for (uint32_t left = lanes; left; left &= left - 1) {
     auto lane = unsigned(std::countr_zero(left));
     uint32_t begin = addresses[lane];
-    bool done = !fine_ && look_.races && writeFast(warp, begin, bytes);
-    for (uint32_t at = begin; at < begin + bytes; ++at) {
-      if (!done) {
+    uint32_t first = begin / 4, last = (begin + bytes - 1) / 4;
+    if (!fine_ && look_.races && writeFast(warp, begin, bytes)) {
+      for (uint32_t word = first; word <= last; ++word)
+        words_.flags[word] = kHasWritten | kPending;
+    } else {
+      for (uint32_t at = begin; at < begin + bytes; ++at) {
+        split(at / 4);
         if (!conflict) {
           conflict = checkByte(warp, at, Kind::Write);
           if (conflict)
             conflict->lane = lane;
         }
         record(warp, at, Kind::Write);
+        bytes_.flags[at] = kHasWritten | kPending;
       }
-      flags_[at] = kHasWritten | kPending;
+      for (uint32_t word = first; word <= last && !fine_; ++word)
+        join(word);
     }
-    for (uint32_t word = begin / 4; word <= (begin + bytes - 1) / 4; ++word)
+    for (uint32_t word = first; word <= last; ++word)
       writePc_[word] = pc;
   }
   return conflict;
@@ -307,9 +365,17 @@ void SharedShadow::endCopy(unsigned warp, const uint32_t *addresses,
                            uint32_t lanes, unsigned bytes) {
   for (uint32_t left = lanes; left; left &= left - 1) {
     uint32_t begin = addresses[std::countr_zero(left)];
-    for (uint32_t at = begin; at < begin + bytes; ++at) {
-      flags_[at] = kHasWritten;
-      written_[at] = tick_ << 5 | warp;
+    for (uint32_t at = begin; at < begin + bytes; at += 4) { // whole words
+      uint32_t word = at / 4;
+      if (!(words_.flags[word] & kSplit)) {
+        words_.flags[word] = kHasWritten;
+        words_.written[word] = tick_ << 5 | warp;
+        continue;
+      }
+      for (uint32_t byte = at; byte < at + 4; ++byte) {
+        bytes_.flags[byte] = kHasWritten;
+        bytes_.written[byte] = tick_ << 5 | warp;
+      }
     }
   }
 }

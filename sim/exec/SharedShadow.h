@@ -23,6 +23,10 @@
 // The same bytes know whether they were ever written, and whether an
 // asynchronous copy is under way to them.
 //
+// Most accesses are of whole words. So each four bytes have one entry, until an
+// access makes them differ: the word is then split, and its bytes have entries
+// of their own until a write makes them equal again.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef TENON_SIM_EXEC_SHAREDSHADOW_H
@@ -101,26 +105,37 @@ private:
   Look look_;
   uint32_t tick_ = 1;
   bool fine_ = false;
-  std::vector<uint32_t> written_;
-  std::vector<uint32_t> reads_;
-  std::vector<uint8_t> flags_;
-  std::vector<uint32_t> writePc_, readPc_; ///< of each four bytes
+  struct Entries {
+    std::vector<uint32_t> written, reads;
+    std::vector<uint8_t> flags;
+  };
+  Entries words_, bytes_;                  ///< bytes_: of split words
+  std::vector<uint32_t> writePc_, readPc_; ///< of words
   std::vector<uint32_t> fineReads_;        ///< [byte][warp], while fine_
   std::array<Clock, kMaxWarps> clock_{};
   std::array<uint32_t, kMaxWarps> safe_{}; ///< the least of each clock
   std::unordered_map<uint32_t, Clock> released_;
 
   static constexpr uint32_t kSeveral = 63;
-  static constexpr uint8_t kHasWritten = 1, kPending = 2, kAtomic = 4;
+  static constexpr uint8_t kHasWritten = 1, kPending = 2, kAtomic = 4,
+                           kSplit = 8; ///< of a word
 
   bool knows(unsigned warp, uint32_t stamp) const {
     return (stamp >> 5) <= safe_[warp] || (stamp & 31) == warp ||
            (stamp >> 5) <= clock_[warp][stamp & 31];
   }
   void becomeFine();
+  void split(uint32_t word);
+  /// Makes a word whole whose bytes agree.
+  void join(uint32_t word);
+  uint8_t flagsAt(uint32_t at) const {
+    uint8_t flags = words_.flags[at / 4];
+    return flags & kSplit ? bytes_.flags[at] : flags;
+  }
   void updateSafe(unsigned warp);
   std::optional<Conflict> checkByte(unsigned warp, uint32_t at,
                                     Kind kind) const;
+  /// Of whole words.
   bool readFast(unsigned warp, uint32_t at, uint32_t bytes);
   bool writeFast(unsigned warp, uint32_t at, uint32_t bytes);
   void record(unsigned warp, uint32_t at, Kind kind);
