@@ -36,8 +36,9 @@ enum Check : uint32_t {
   CheckBarriers = 1u << 5,    ///< divergence, counts; mbarrier misuse
   CheckLimits = 1u << 6,      ///< shared memory, registers, threads
   CheckStreams = 1u << 7,     ///< unordered host and stream access
-  kAllChecks = (1u << 8) - 1,
-  kDefaultChecks = kAllChecks,
+  CheckGlobalRaces = 1u << 8, ///< within a kernel; off by default
+  kAllChecks = (1u << 9) - 1,
+  kDefaultChecks = kAllChecks & ~CheckGlobalRaces,
 };
 
 enum class MmaModel : uint8_t { Device, Exact };

@@ -105,6 +105,7 @@ constexpr CheckName kCheckNames[] = {
     {"alignment", CheckAlignment},
     {"uninitialized", CheckUninitialized},
     {"shared-races", CheckSharedRaces},
+    {"global-races", CheckGlobalRaces},
     {"async-copies", CheckAsyncCopies},
     {"barriers", CheckBarriers},
     {"limits", CheckLimits},

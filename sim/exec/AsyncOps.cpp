@@ -293,6 +293,7 @@ static Step mbarrierOp(Warp &base, const Op &op) {
   WarpState &warp = state(base);
   Block &block = *warp.block;
   auto kind = MbarrierKind(op.mode & 15);
+  block.order.isFine = true;
   Addresses addresses;
   computeAddresses(warp, op.a, op.mode >> 4 & 1, op.imm, addresses);
   auto space = Space(op.mode >> 8 & 7);

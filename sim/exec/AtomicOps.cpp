@@ -189,6 +189,7 @@ static Step atomicOp(Warp &base, const Op &op) {
         std::memcpy(d + lane * sizeof(T), &old, sizeof(T));
     }
   }
+  acquireGlobal(warp, addresses, sizeof(T) * Count, Space(op.mode & 7));
   return Step::Next;
 }
 
@@ -224,6 +225,7 @@ template <bool IsCas> static Step wideAtomic(Warp &base, const Op &op) {
     for (unsigned half = 0; half < 2; ++half)
       std::memcpy(warp.row(op.d) + half * 256 + lane * 8, &old[half], 8);
   }
+  acquireGlobal(warp, addresses, 16, Space(op.mode & 7));
   return Step::Next;
 }
 

@@ -62,6 +62,13 @@ void Block::releaseBarrier(uint32_t id) {
         split.waiting = Waiting::No;
   if (checksShared)
     shadow.barrier(barrier.arrivedWarps);
+  if (grid.globalShadow) {
+    auto everyone = uint32_t((uint64_t(1) << warps.size()) - 1);
+    if (barrier.all || barrier.arrivedWarps == everyone)
+      grid.globalShadow->barrier(order);
+    else
+      order.isFine = true;
+  }
   barrier = BarrierState();
 }
 
@@ -384,8 +391,11 @@ bool tenon::sim::exec::meetApart(WarpState &warp) {
 
 /// The simulator's memory is sequentially consistent within a host thread, and
 /// x86's order between them lacks only what this gives.
-static Step fenceOp(Warp &base, const Op &) {
+static Step fenceOp(Warp &base, const Op &op) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  Block &block = *base.block;
+  if (block.grid.globalShadow && op.mode)
+    block.grid.globalShadow->fence(block.order, base.index);
   return Step::Next;
 }
 
@@ -394,8 +404,10 @@ Handler tenon::sim::exec::selectBarrier(const Instruction &instruction,
   std::string_view opcode = ptx::opcodes()[instruction.opcode].name;
   if (opcode == "bar.warp.sync")
     return warpSync;
-  if (opcode.starts_with("membar") || opcode.starts_with("fence"))
+  if (opcode.starts_with("membar") || opcode.starts_with("fence")) {
+    op.mode = instruction.get(Field::Scope) != Mod::Cta; // beyond the block
     return fenceOp;
+  }
   bool isBar = opcode.starts_with("bar."),
        isBarrier = opcode.starts_with("barrier.");
   if ((!isBar && !isBarrier) || opcode.starts_with("barrier.cluster"))

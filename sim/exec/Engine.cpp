@@ -248,6 +248,7 @@ void Block::start(uint64_t number) {
   randomState = grid.options.seed * 0x9e3779b97f4a7c15 + number + 1;
   std::memset(shared, 0, sharedBytes);
   shadow.reset();
+  order.start(uint32_t(number));
   for (BarrierState &barrier : barriers)
     barrier = BarrierState();
   for (auto &warp : warps) {
@@ -357,6 +358,8 @@ Grid::Grid(const DeviceDescription &device, DeviceMemory &memory,
                             request.dynamicShared);
   residentBlocks = std::max(1u, fit.blocks * device.multiprocessors);
 
+  if (checks(CheckGlobalRaces))
+    globalShadow = std::make_unique<GlobalShadow>();
   uint64_t blocks = request.grid.count();
   blocksToRun = blocks;
   if (options.sampleBlocks && options.sampleBlocks < blocks &&

@@ -25,6 +25,7 @@
 
 #include "sim/exec/Coalesce.h"
 #include "sim/exec/Counters.h"
+#include "sim/exec/GlobalShadow.h"
 #include "sim/exec/Handlers.h"
 #include "sim/exec/Launch.h"
 #include "sim/exec/SharedShadow.h"
@@ -118,6 +119,7 @@ struct WarpState : Warp {
 
   /// A store overwrites what another warp wrote; a race only if it changes it.
   std::optional<SharedShadow::Conflict> overwrite;
+  std::optional<GlobalShadow::Conflict> globalOverwrite;
   bool settles = false; ///< the instruction is one that finds out
 
   UndefinedValues undefined;
@@ -169,6 +171,7 @@ public:
   std::vector<std::unique_ptr<WarpState>> warps;
   BarrierState barriers[16];
   SharedShadow shadow;
+  GlobalOrder order;         ///< for Grid::globalShadow
   bool checksShared = false; ///< any check that needs the shadow
   uint64_t executed = 0;
   /// The program tracks copies by mbarriers: they are kept until then.
@@ -245,6 +248,7 @@ public:
   uint64_t blocksToRun = 0;
   /// Zeroed words in global memory, of a cooperative launch (%envreg1, 2).
   uint64_t cooperativeBarrier = 0;
+  std::unique_ptr<GlobalShadow> globalShadow; ///< if the check is on
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> finishedBlocks{0};
 

@@ -5,10 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/MemoryAccess.h"
-#include "sim/Hex.h"
+#include "sim/exec/MemoryChecks.h"
 #include "sim/exec/Vector.h"
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -66,49 +65,10 @@ static bool areAdjacent(Lanes<uint64_t> at, unsigned bytes) {
   return __builtin_reduce_or(apart) == 0;
 }
 
-static const char *kindName(MemoryKind kind) {
-  switch (kind) {
-  case MemoryKind::Device:
-    return "device memory";
-  case MemoryKind::Managed:
-    return "managed memory";
-  case MemoryKind::Pinned:
-    return "pinned host memory";
-  case MemoryKind::Registered:
-    return "registered host memory";
-  case MemoryKind::Variable:
-    return "a module's variable";
-  case MemoryKind::Constant:
-    return "a module's constant";
-  }
-  return "";
-}
-
-std::string tenon::sim::exec::describeAddress(const WarpState &warp,
-                                              uint64_t address) {
-  if (address < 4096)
-    return "the address is next to null";
-  auto near = warp.block->grid.memory.nearest(address);
-  std::string text;
-  if (!DeviceMemory::isDeviceAddress(address) &&
-      !(near && near->contains(address)))
-    text = "this is no device address; is it a host pointer? ";
-  if (!near)
-    return text + "there are no allocations";
-  std::string what = near->name.empty()
-                         ? "allocation " + std::to_string(near->number)
-                         : "'" + near->name + "'";
-  what += " (" + std::to_string(near->size) + " bytes at " +
-          hex(near->address) + ", " + kindName(near->kind) +
-          (near->freed ? ", freed)" : ")");
-  if (near->contains(address))
-    return text + std::to_string(address - near->address) + " bytes into " +
-           what;
-  if (address >= near->end())
-    return text + std::to_string(address - near->end()) +
-           " bytes behind the end of " + what;
-  return text + std::to_string(near->address - address) + " bytes before " +
-         what;
+void tenon::sim::exec::completePointers(Pointers &pointers, unsigned bytes) {
+  auto first = reinterpret_cast<uint64_t>(pointers.at[0]);
+  storeAll<uint64_t>(pointers.at, laneNumbers() * splat<uint64_t>(bytes) +
+                                      splat<uint64_t>(first));
 }
 
 /// The allocation that holds an address, remembered for the next access.
@@ -129,28 +89,6 @@ static const Allocation *lookUp(WarpState &warp, uint64_t address) {
   cache.next = (cache.next + 1) % cache.entries.size();
   cache.entries[cache.next] = std::move(found);
   return cache.entries[cache.next].get();
-}
-
-static bool outOfBounds(WarpState &warp, unsigned lane, uint64_t address,
-                        unsigned bytes, AccessKind kind) {
-  DeviceMemory &memory = warp.block->grid.memory;
-  auto near = memory.nearest(address);
-  bool isFreed = near && near->freed && near->contains(address);
-  faultAt(warp, Fault::IllegalAddress, CheckBounds, 1u << lane, address,
-          std::string(isFreed ? "use of freed memory: " : "out of bounds: ") +
-              (writes(kind) ? "writes " : "reads ") + std::to_string(bytes) +
-              " byte" + (bytes == 1 ? "" : "s") + " of global memory",
-          describeAddress(warp, address));
-  return false;
-}
-
-static bool misaligned(WarpState &warp, unsigned lane, uint64_t address,
-                       unsigned alignment) {
-  faultAt(warp, Fault::MisalignedAddress, CheckAlignment, 1u << lane, address,
-          "misaligned access: the address is no multiple of " +
-              std::to_string(alignment),
-          describeAddress(warp, address));
-  return false;
 }
 
 template <typename T> static T loadAs(const void *from) {
@@ -181,49 +119,9 @@ static bool allWritten(const uint8_t *shadow, unsigned bytes) {
   }
 }
 
-/// `bytes`: those of the lane's access that were never written. Whether that
-/// matters is seen when the value is used (Undefined.h).
-template <typename Note>
-static void uninitialized(WarpState &warp, unsigned lane, uint64_t address,
-                          uint32_t bytes, AccessKind kind, const char *space,
-                          Note note) {
-  if (kind == AccessKind::Read || kind == AccessKind::StrongRead) {
-    auto &origin = noteUnwritten(warp, lane, address, bytes, space);
-    if (origin.note.empty())
-      origin.note = note();
-    return;
-  }
-  finding(warp, CheckUninitialized, 1u << lane,
-          std::string("reads ") + space + " memory that was never written",
-          note(), address);
-}
-
-static uint32_t unwrittenBytes(const uint8_t *shadow, unsigned bytes) {
-  uint32_t marks = 0;
-  for (unsigned i = 0; i < std::min(bytes, 32u); ++i)
-    marks |= uint32_t(shadow[i] != kWritten) << i;
-  return marks;
-}
-
-/// The access stores undefined values: makes those bytes unwritten again, or
-/// tells that they have come to global memory.
-static void storeUndefined(WarpState &warp, const Addresses &addresses,
-                           uint32_t lanes, Space where, uint64_t window) {
-  const AccessMarks &stored = warp.undefined.stored;
-  if (where != Space::Shared && where != Space::Local)
-    return useStored(warp, lanes);
-  for (uint32_t left = lanes & stored.lanes; left; left &= left - 1) {
-    auto lane = unsigned(std::countr_zero(left));
-    uint64_t offset = addresses.at[lane] - window;
-    if (where == Space::Shared) {
-      warp.block->shadow.unwrite(uint32_t(offset), stored.bytes[lane]);
-    } else if (!warp.localShadow.empty()) {
-      uint8_t *shadow =
-          warp.localShadow.data() + uint64_t(lane) * warp.localBytes + offset;
-      for (uint32_t bytes = stored.bytes[lane]; bytes; bytes &= bytes - 1)
-        shadow[std::countr_zero(bytes)] = kUnwritten;
-    }
-  }
+static bool readsInitial(const Grid &grid, AccessKind kind) {
+  return grid.checks(CheckUninitialized) && kind != AccessKind::Write &&
+         kind != AccessKind::StrongWrite;
 }
 
 static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
@@ -231,9 +129,7 @@ static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
                           Pointers &pointers) {
   Grid &grid = warp.block->grid;
   const Allocation *allocation = nullptr;
-  bool checkInitial = grid.checks(CheckUninitialized) &&
-                      kind != AccessKind::Write &&
-                      kind != AccessKind::StrongWrite;
+  bool checkInitial = readsInitial(grid, kind);
   bool isWrite = writes(kind);
   uint64_t begin = 1, size = 0;
   char *base = nullptr;
@@ -266,116 +162,6 @@ static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
     }
   }
   return true;
-}
-
-void tenon::sim::exec::reportConflict(WarpState &warp, uint32_t lanes,
-                                      unsigned lane, uint64_t address,
-                                      unsigned bytes,
-                                      const SharedShadow::Conflict &conflict,
-                                      bool isWrite) {
-  using Kind = SharedShadow::Conflict::Kind;
-  const Program &program = warp.block->grid.program;
-  auto otherPlace = [&] {
-    std::string text;
-    if (const ptx::Instruction *other = program.instruction(conflict.otherPc))
-      text = " at line " + std::to_string(other->place.line) + ": " +
-             std::string(program.line(other->place.line));
-    return text;
-  };
-  std::string byte = "byte " + hex(conflict.address) + " of shared memory";
-  switch (conflict.kind) {
-  case Kind::Unwritten:
-    return; // checkShared's
-  case Kind::AsyncPending:
-    finding(warp, CheckAsyncCopies, 1u << lane,
-            std::string(isWrite ? "writes" : "reads") +
-                " shared memory to which an asynchronous copy is under way",
-            "the copy was issued by warp " +
-                std::to_string(conflict.otherWarp) + otherPlace() +
-                "; wait for it with cp.async.wait_group (a smaller number "
-                "waits for more), then with a barrier if another warp issued "
-                "it",
-            conflict.address);
-    return;
-  case Kind::ReadAfterWrite:
-  case Kind::WriteAfterRead:
-  case Kind::WriteAfterWrite:
-    finding(warp, CheckSharedRaces, 1u << lane,
-            std::string("shared-memory race: ") +
-                (conflict.kind == Kind::ReadAfterWrite
-                     ? "reads what another warp wrote"
-                 : conflict.kind == Kind::WriteAfterRead
-                     ? "overwrites what another warp reads"
-                     : "overwrites what another warp wrote") +
-                " without a barrier between",
-            byte + "; the other access is warp " +
-                std::to_string(conflict.otherWarp) + "'s" + otherPlace(),
-            conflict.address);
-    return;
-  }
-}
-
-/// The shadow's part of an access to shared memory.
-static void checkShared(WarpState &warp, const Addresses &addresses,
-                        uint32_t lanes, unsigned bytes, AccessKind kind,
-                        uint64_t window) {
-  Block &block = *warp.block;
-  if (!block.checksShared || kind == AccessKind::AsyncWrite ||
-      kind == AccessKind::Mbarrier)
-    return;
-  // AccessKind and SharedShadow::Kind have the same order.
-  auto shadowKind = kind == AccessKind::UsedRead ? SharedShadow::Kind::Read
-                                                 : SharedShadow::Kind(kind);
-  auto conflict = block.shadow.access(warp.index, addresses.at, window, lanes,
-                                      bytes, warp.pc - 1, shadowKind);
-  if (!conflict) [[likely]]
-    return;
-  if (kind != AccessKind::Write && kind != AccessKind::StrongWrite)
-    for (uint32_t left = lanes; left; left &= left - 1) {
-      auto lane = unsigned(std::countr_zero(left));
-      uint64_t offset = addresses.at[lane] - window;
-      if (uint32_t marks = block.shadow.unwritten(uint32_t(offset), bytes))
-        uninitialized(warp, lane, offset + unsigned(std::countr_zero(marks)),
-                      marks, kind, "shared", [&] {
-                        return "the access begins at " + hex(offset) +
-                               " and has " + std::to_string(bytes) + " bytes";
-                      });
-    }
-  if (conflict->kind == SharedShadow::Conflict::Kind::WriteAfterWrite &&
-      warp.settles)
-    warp.overwrite = conflict; // the store knows whether anything changes
-  else
-    reportConflict(warp, lanes, conflict->lane,
-                   addresses.at[conflict->lane] - window, bytes, *conflict,
-                   writes(kind));
-}
-
-void tenon::sim::exec::settleOverwrite(WarpState &warp,
-                                       const std::vector<char> &before,
-                                       const Pointers &pointers,
-                                       unsigned bytes) {
-  SharedShadow::Conflict conflict = *warp.overwrite;
-  warp.overwrite.reset();
-  bool changes = false;
-  for (uint32_t left = warp.mask; left; left &= left - 1) {
-    auto lane = unsigned(std::countr_zero(left));
-    changes |= std::memcmp(before.data() + lane * bytes, pointers.at[lane],
-                           bytes) != 0;
-  }
-  if (changes)
-    reportConflict(warp, warp.mask, conflict.lane, conflict.address, bytes,
-                   conflict, true);
-}
-
-std::vector<char> tenon::sim::exec::bytesBefore(const WarpState &warp,
-                                                const Pointers &pointers,
-                                                unsigned bytes) {
-  std::vector<char> before(kWarpSize * bytes);
-  for (uint32_t left = warp.mask; left; left &= left - 1) {
-    auto lane = unsigned(std::countr_zero(left));
-    std::memcpy(before.data() + lane * bytes, pointers.at[lane], bytes);
-  }
-  return before;
 }
 
 static bool resolveShared(WarpState &warp, const Addresses &addresses,
@@ -463,19 +249,6 @@ static bool resolveParameter(WarpState &warp, const Addresses &addresses,
   return true;
 }
 
-/// The space that a generic address falls into, and where its window begins.
-static Space windowOf(uint64_t address, uint64_t &window) {
-  for (auto [begin, space] : {std::pair(kSharedWindow, Space::Shared),
-                              std::pair(kLocalWindow, Space::Local),
-                              std::pair(kParamWindow, Space::Param)})
-    if (address - begin < kWindowBytes) {
-      window = begin;
-      return space;
-    }
-  window = 0;
-  return Space::Global;
-}
-
 static void count(WarpState &warp, const Addresses &addresses, uint32_t lanes,
                   unsigned bytes, Space space, AccessKind kind) {
   OpCount &counter = warp.block->worker.counts[warp.pc - 1];
@@ -504,25 +277,74 @@ static void record(WarpState &warp, const Addresses &addresses, uint32_t lanes,
                                                               lanes, bytes);
 }
 
-/// Everything at once for a full warp, in vectors: within one allocation that
-/// was used lately. False: nothing was done, look lane by lane.
+/// An allocation that was used lately, with `bytes` from `address` on.
+static const Allocation *recent(const WarpState &warp, uint64_t address,
+                                uint64_t bytes) {
+  const AllocationCache &cache = warp.block->worker.allocations;
+  if (cache.generation != warp.block->grid.memory.generation())
+    return nullptr;
+  for (const auto &entry : cache.entries)
+    if (entry && entry->contains(address, bytes))
+      return entry.get();
+  return nullptr;
+}
+
+/// A full warp whose lanes' bytes follow each other: one access of all. Where
+/// it was; Generic: nothing was done, look lane by lane.
+static Space resolveAdjacent(WarpState &warp, const Addresses &addresses,
+                             unsigned bytes, Space space, AccessKind kind,
+                             Pointers &pointers) {
+  Grid &grid = warp.block->grid;
+  uint64_t address = addresses.at[0], all = uint64_t(bytes) * kWarpSize;
+  char *first = nullptr;
+  Space where = Space::Generic;
+  if (space == Space::Global || space == Space::Const ||
+      space == Space::Generic) {
+    const Allocation *allocation = recent(warp, address, all);
+    bool isWrite = writes(kind);
+    if (!allocation || (isWrite && allocation->kind == MemoryKind::Constant))
+      return Space::Generic;
+    uint64_t offset = address - allocation->address;
+    if (uint8_t *shadow = allocation->shadow) {
+      shadow += offset;
+      if (readsInitial(grid, kind)) {
+        uint8_t written = kWritten;
+        for (uint64_t i = 0; i < all; ++i)
+          written &= shadow[i];
+        if (written != kWritten)
+          return Space::Generic;
+      }
+      if (isWrite)
+        std::memset(shadow, kWritten, all);
+    }
+    first = allocation->bytes + offset;
+    where = Space::Global;
+  } else if (space == Space::Shared) {
+    Block &block = *warp.block;
+    if (address > block.sharedBytes || block.sharedBytes - address < all)
+      return Space::Generic;
+    checkShared(warp, addresses, kAllLanes, bytes, kind, 0);
+    first = block.shared + address;
+    where = Space::Shared;
+  } else {
+    return Space::Generic;
+  }
+  pointers.adjacent = true;
+  pointers.at[0] = first;
+  if (!pointers.firstIsEnough)
+    completePointers(pointers, bytes);
+  return where;
+}
+
+/// A full warp within one allocation that was used lately, in vectors. False:
+/// nothing was done, look lane by lane.
 static bool resolveGlobalFast(WarpState &warp, const Addresses &addresses,
                               unsigned bytes, AccessKind kind,
                               Pointers &pointers) {
-  AllocationCache &cache = warp.block->worker.allocations;
   Grid &grid = warp.block->grid;
-  if (cache.generation != grid.memory.generation())
-    return false;
-  const Allocation *allocation = nullptr;
-  for (const auto &entry : cache.entries)
-    if (entry && entry->contains(addresses.at[0], bytes)) {
-      allocation = entry.get();
-      break;
-    }
-  if (!allocation)
-    return false;
+  const Allocation *allocation = recent(warp, addresses.at[0], bytes);
   bool isWrite = writes(kind);
-  if (isWrite && allocation->kind == MemoryKind::Constant)
+  if (!allocation || (isWrite && allocation->kind == MemoryKind::Constant))
     return false;
   auto at = v3::load<uint64_t>(addresses.at);
   auto offset = at - splat<uint64_t>(allocation->address);
@@ -532,25 +354,9 @@ static bool resolveGlobalFast(WarpState &warp, const Addresses &addresses,
     return false;
   auto bytesAt = reinterpret_cast<uint64_t>(allocation->bytes);
   storeAll<uint64_t>(pointers.at, offset + splat<uint64_t>(bytesAt));
-  bool checkInitial = grid.checks(CheckUninitialized) &&
-                      kind != AccessKind::Write &&
-                      kind != AccessKind::StrongWrite;
-  pointers.adjacent = areAdjacent(offset, bytes);
+  bool checkInitial = readsInitial(grid, kind);
   if (!allocation->shadow || (!checkInitial && !isWrite))
     return true;
-  if (pointers.adjacent) {
-    uint8_t *shadow = allocation->shadow + offset[0];
-    if (checkInitial) {
-      uint8_t all = kWritten;
-      for (unsigned i = 0; i < bytes * kWarpSize; ++i)
-        all &= shadow[i];
-      if (all != kWritten)
-        return false;
-    }
-    if (isWrite)
-      std::memset(shadow, kWritten, bytes * kWarpSize);
-    return true;
-  }
   for (unsigned lane = 0; lane < kWarpSize; ++lane) {
     uint8_t *own = allocation->shadow + offset[lane];
     if (checkInitial && !allWritten(own, bytes))
@@ -573,7 +379,6 @@ static bool resolveSharedFast(WarpState &warp, const Addresses &addresses,
   storeAll<uint64_t>(
       pointers.at,
       offset + splat<uint64_t>(reinterpret_cast<uint64_t>(block.shared)));
-  pointers.adjacent = areAdjacent(offset, bytes);
   return true;
 }
 
@@ -584,13 +389,20 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
   bool counting = warp.block->grid.options.counters;
   bool recording = warp.block->grid.request.recordTouched;
   bool undefined = warp.undefined.stored.lanes != 0;
+  bool races = warp.block->grid.globalShadow && space != Space::Const;
   if (lanes == kAllLanes) [[likely]] {
-    uint64_t any = __builtin_reduce_or(v3::load<uint64_t>(addresses.at));
+    auto at = v3::load<uint64_t>(addresses.at);
+    bool adjacent = areAdjacent(at, bytes);
+    uint64_t any = adjacent ? addresses.at[0] : __builtin_reduce_or(at);
     if ((any & (alignment - 1)) == 0) {
       Space where = Space::Generic;
-      if ((space == Space::Global || space == Space::Const ||
-           space == Space::Generic) &&
-          resolveGlobalFast(warp, addresses, bytes, kind, pointers)) {
+      if (adjacent && bytes >= alignment)
+        where = resolveAdjacent(warp, addresses, bytes, space, kind, pointers);
+      if (where != Space::Generic) {
+        // done
+      } else if ((space == Space::Global || space == Space::Const ||
+                  space == Space::Generic) &&
+                 resolveGlobalFast(warp, addresses, bytes, kind, pointers)) {
         where = Space::Global;
       } else if (space == Space::Shared &&
                  resolveSharedFast(warp, addresses, bytes, pointers)) {
@@ -604,6 +416,8 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
           record(warp, addresses, lanes, bytes, kind);
         if (undefined) [[unlikely]]
           storeUndefined(warp, addresses, lanes, where, 0);
+        if (races && where == Space::Global) [[unlikely]]
+          checkGlobal(warp, addresses, lanes, bytes, kind);
         return true;
       }
     }
@@ -668,6 +482,8 @@ bool tenon::sim::exec::resolve(WarpState &warp, const Addresses &addresses,
       record(warp, addresses, group, bytes, kind);
     if (undefined) [[unlikely]]
       storeUndefined(warp, addresses, group, where, window);
+    if (races && where == Space::Global) [[unlikely]]
+      checkGlobal(warp, addresses, group, bytes, kind);
     lanes &= ~group;
   }
   return true;

@@ -42,7 +42,12 @@ struct Addresses {
 struct Pointers {
   alignas(64) char *at[kWarpSize];
   bool adjacent = false; ///< of all lanes, each next to the one before
+  /// If they are adjacent only at[0] is needed.
+  bool firstIsEnough = false;
 };
+
+/// All of an adjacent access, of which at[0] is there.
+void completePointers(Pointers &pointers, unsigned bytes);
 
 /// at[lane] = row[lane] + offset, for every lane. `wide`: 8 bytes a lane.
 void computeAddresses(const Warp &warp, Row row, bool wide, int64_t offset,
@@ -71,6 +76,15 @@ std::vector<char> bytesBefore(const WarpState &warp, const Pointers &pointers,
                               unsigned bytes);
 void settleOverwrite(WarpState &warp, const std::vector<char> &before,
                      const Pointers &pointers, unsigned bytes);
+inline bool mustSettle(const WarpState &warp) {
+  return warp.overwrite || warp.globalOverwrite;
+}
+
+/// After a strong read or atomic has its value, if races in global memory are
+/// looked for: what it is then ordered after. Not before, for a value that came
+/// meanwhile would be missed.
+void acquireGlobal(WarpState &warp, const Addresses &addresses, unsigned bytes,
+                   Space space);
 
 /// Where an address lies, for notes: `256 bytes behind allocation 3 ...`.
 std::string describeAddress(const WarpState &warp, uint64_t address);

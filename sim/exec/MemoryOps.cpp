@@ -106,14 +106,18 @@ static Step loadOp(Warp &base, const Op &op) {
   Pointers pointers;
   computeAddresses(warp, op.a, modeWide(op), op.imm, addresses);
   constexpr unsigned bytes = sizeof(T) * Count;
+  pointers.firstIsEnough =
+      Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4 && !modeStrong(op);
   if (!resolve(warp, addresses, warp.mask, bytes, bytes, modeSpace(op),
                modeStrong(op) ? AccessKind::StrongRead : AccessKind::Read,
                pointers))
     return Step::Fault;
   const Row *rows = warp.listRows(op);
   if constexpr (Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4)
-    if (pointers.adjacent && !warp.undefined.loaded.lanes) [[likely]] {
+    if (pointers.adjacent && !modeStrong(op)) {
       std::memcpy(warp.row(rows[0]), pointers.at[0], sizeof(T) * kWarpSize);
+      if (warp.undefined.loaded.lanes) [[unlikely]]
+        return markLoads<T, R, Count>(warp, op);
       return Step::Next;
     }
   if constexpr (Count > 1 && (bytes == 8 || bytes == 16)) {
@@ -134,6 +138,8 @@ static Step loadOp(Warp &base, const Op &op) {
     for (unsigned i = 0; i < Count; ++i)
       loadRow<T, R>(warp.row(rows[i]), pointers, i * sizeof(T), warp.mask);
   }
+  if (modeStrong(op))
+    acquireGlobal(warp, addresses, bytes, modeSpace(op));
   if (warp.undefined.loaded.lanes) [[unlikely]]
     return markLoads<T, R, Count>(warp, op);
   return Step::Next;
@@ -176,6 +182,8 @@ static Step storeOp(Warp &base, const Op &op) {
   Pointers pointers;
   computeAddresses(warp, op.a, modeWide(op), op.imm, addresses);
   constexpr unsigned bytes = sizeof(T) * Count;
+  pointers.firstIsEnough =
+      Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4;
   warp.settles = !modeStrong(op);
   bool good = resolve(
       warp, addresses, warp.mask, bytes, bytes, modeSpace(op),
@@ -183,10 +191,12 @@ static Step storeOp(Warp &base, const Op &op) {
   warp.settles = false;
   if (!good)
     return Step::Fault;
-  if (!warp.overwrite) [[likely]] {
+  if (!mustSettle(warp)) [[likely]] {
     storeRows<T, R, Count>(warp, op, pointers);
     return Step::Next;
   }
+  if (pointers.adjacent)
+    completePointers(pointers, bytes);
   std::vector<char> before = bytesBefore(warp, pointers, bytes);
   storeRows<T, R, Count>(warp, op, pointers);
   settleOverwrite(warp, before, pointers, bytes);
@@ -216,6 +226,8 @@ static Step wideOp(Warp &base, const Op &op) {
         loadRow<uint64_t, uint64_t>(row, pointers, i * 16 + half * 8,
                                     warp.mask);
     }
+  if (!IsStore && modeStrong(op))
+    acquireGlobal(warp, addresses, 16 * Count, modeSpace(op));
   if (warp.undefined.loaded.lanes) [[unlikely]] {
     for (unsigned i = 0; i < Count; ++i)
       markLoaded(warp, warp.listRows(op)[i], i * 16, 16, 16, false);

@@ -242,6 +242,7 @@ static Json optionsOf(const Options &options) {
       {CheckAlignment, "alignment"},
       {CheckUninitialized, "uninitialized"},
       {CheckSharedRaces, "shared-races"},
+      {CheckGlobalRaces, "global-races"},
       {CheckAsyncCopies, "async-copies"},
       {CheckBarriers, "barriers"},
       {CheckLimits, "limits"},

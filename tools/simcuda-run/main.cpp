@@ -71,8 +71,8 @@ int main(int argc, char **argv) {
       {"--checks",
        "TENON_SIMCUDA_CHECKS",
        "all, none, default, or names with '-' before them to switch off: "
-       "bounds, uninitialized, shared-races, async-copies, "
-       "barriers, limits, streams",
+       "bounds, uninitialized, shared-races, global-races (not in default), "
+       "async-copies, barriers, limits, streams",
        {}},
       {"--options",
        "TENON_SIMCUDA_OPTIONS",

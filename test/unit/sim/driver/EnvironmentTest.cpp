@@ -82,12 +82,13 @@ TEST(Environment, ChecksAreSwitchedFromLeftToRight) {
   EXPECT_EQ(checks("none,bounds"), CheckAlignment | CheckBounds);
   EXPECT_EQ(checks("all,-bounds,-shared-races"),
             kAllChecks & ~(CheckBounds | CheckSharedRaces));
+  EXPECT_EQ(checks("global-races"), kDefaultChecks | CheckGlobalRaces);
   EXPECT_EQ(checks("none,default"), uint32_t(kDefaultChecks));
   EXPECT_EQ(mistake({{"CHECKS", "all,-bouds"}}),
             "TENON_SIMCUDA_CHECKS: '-bouds' at character 5 is no check; "
             "expected all, none, default, or (with '-' before it to switch it "
             "off) one of bounds, alignment, uninitialized, shared-races, "
-            "async-copies, barriers, limits, streams");
+            "global-races, async-copies, barriers, limits, streams");
   EXPECT_EQ(mistake({{"CHECKS", "-alignment"}}),
             "TENON_SIMCUDA_CHECKS: '-alignment' at character 1 cannot be "
             "switched off; a misaligned access is a fault on every device");
