@@ -18,8 +18,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/ptx/FormExamples.h"
 #include "sim/ptx/Parser.h"
-#include "test/unit/sim/FormExamples.h"
 
 #include <chrono>
 #include <cstdio>
@@ -85,8 +85,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (argc == 3 && !std::strcmp(argv[1], "frame")) {
-    std::printf("%s...\n%s", test::frameBegin(argv[2]).c_str(),
-                test::kFrameEnd);
+    std::printf("%s...\n%s", frameBegin(argv[2]).c_str(), kFrameEnd);
     return 0;
   }
   if (argc < 2) {
@@ -97,10 +96,10 @@ int main(int argc, char **argv) {
         stderr);
     return 2;
   }
-  auto make = argc < 3                            ? test::examplesOf
-              : !std::strcmp(argv[2], "operands") ? test::operandMutantsOf
-                                                  : test::mutantsOf;
-  std::string begin = test::frameBegin(argv[1]);
+  auto make = argc < 3                            ? examplesOf
+              : !std::strcmp(argv[2], "operands") ? operandMutantsOf
+                                                  : mutantsOf;
+  std::string begin = frameBegin(argv[1]);
   std::set<std::string> seen;
   for (const Form &form : forms()) {
     if (form.refused())
@@ -108,7 +107,7 @@ int main(int argc, char **argv) {
     for (const std::string &text : make(form)) {
       if (!seen.insert(text).second)
         continue;
-      auto result = parse(begin + text + "\n" + test::kFrameEnd);
+      auto result = parse(begin + text + "\n" + kFrameEnd);
       const auto *errors = std::get_if<Diagnostics>(&result);
       std::printf("%s\t%s\n", errors ? (*errors)[0].message.c_str() : "",
                   text.c_str());

@@ -7,7 +7,7 @@
 
 #include "sim/ptx/Instructions.h"
 #include "sim/ptx/Printer.h"
-#include "test/unit/sim/FormExamples.h"
+#include "sim/ptx/FormExamples.h"
 #include "test/unit/sim/TestData.h"
 
 #include <gtest/gtest.h>

@@ -11,15 +11,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TENON_TEST_UNIT_SIM_FORMEXAMPLES_H
-#define TENON_TEST_UNIT_SIM_FORMEXAMPLES_H
+#ifndef TENON_SIM_PTX_FORMEXAMPLES_H
+#define TENON_SIM_PTX_FORMEXAMPLES_H
 
 #include "sim/ptx/Instructions.h"
 
 #include <string>
 #include <vector>
 
-namespace tenon::test {
+namespace tenon::sim::ptx {
 
 /// The text of a module around one instruction a line.
 std::string frameBegin(const std::string &target);
@@ -27,15 +27,15 @@ extern const char *const kFrameEnd;
 
 /// Instructions of the form, without a target: all combinations of its
 /// modifiers where they are few, else each alternative at least once.
-std::vector<std::string> examplesOf(const sim::ptx::Form &form);
+std::vector<std::string> examplesOf(const Form &form);
 
 /// Each of the form's plain instructions with one modifier left out, added or
 /// exchanged for one that another form of the opcode has, or another type.
-std::vector<std::string> mutantsOf(const sim::ptx::Form &form);
+std::vector<std::string> mutantsOf(const Form &form);
 
 /// The form's plain instructions with one operand replaced by others.
-std::vector<std::string> operandMutantsOf(const sim::ptx::Form &form);
+std::vector<std::string> operandMutantsOf(const Form &form);
 
-} // namespace tenon::test
+} // namespace tenon::sim::ptx
 
-#endif // TENON_TEST_UNIT_SIM_FORMEXAMPLES_H
+#endif // TENON_SIM_PTX_FORMEXAMPLES_H

@@ -8,11 +8,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/exec/Coverage.h"
 #include "sim/ptx/Coverage.h"
 
 #include <cstdio>
 
 int main() {
-  std::fputs(tenon::sim::ptx::coverageDocument().c_str(), stdout);
+  std::fputs(
+      tenon::sim::ptx::coverageDocument(tenon::sim::exec::isExecuted).c_str(),
+      stdout);
   return 0;
 }

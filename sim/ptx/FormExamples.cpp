@@ -4,21 +4,20 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/unit/sim/FormExamples.h"
+#include "sim/ptx/FormExamples.h"
 #include "sim/ptx/Fragments.h"
 
 #include <algorithm>
 #include <random>
 #include <set>
 
-using namespace tenon;
 using namespace tenon::sim::ptx;
 
-const char *const test::kFrameEnd = "ret;\n}\n";
+const char *const tenon::sim::ptx::kFrameEnd = "ret;\n}\n";
 
 // Registers of untyped bits fit every type but predicates and floats of the
 // same size, for which there are others.
-std::string test::frameBegin(const std::string &target) {
+std::string tenon::sim::ptx::frameBegin(const std::string &target) {
   return ".version 9.0\n.target " + target +
          "\n.address_size 64\n"
          ".shared .align 16 .b8 tile[1024];\n"
@@ -278,7 +277,7 @@ static std::vector<std::vector<size_t>> plainOfEachType(const Form &form) {
   return all;
 }
 
-std::vector<std::string> test::examplesOf(const Form &form) {
+std::vector<std::string> tenon::sim::ptx::examplesOf(const Form &form) {
   static constexpr size_t kAll = 600, kSampled = 200;
   std::set<std::vector<size_t>> chosen;
   size_t product = 1;
@@ -319,7 +318,7 @@ std::vector<std::string> test::examplesOf(const Form &form) {
   return texts;
 }
 
-std::vector<std::string> test::mutantsOf(const Form &form) {
+std::vector<std::string> tenon::sim::ptx::mutantsOf(const Form &form) {
   static constexpr Type kTypes[] = {
       Type::Pred,  Type::B8,     Type::B16,  Type::B32,  Type::B64, Type::B128,
       Type::U8,    Type::U16,    Type::U32,  Type::U64,  Type::S8,  Type::S16,
@@ -383,7 +382,7 @@ std::vector<std::string> test::mutantsOf(const Form &form) {
   return {texts.begin(), texts.end()};
 }
 
-std::vector<std::string> test::operandMutantsOf(const Form &form) {
+std::vector<std::string> tenon::sim::ptx::operandMutantsOf(const Form &form) {
   static constexpr size_t kCombinations = 6;
   // Nothing that ptxas's grammar refuses: one such line hides the others.
   static constexpr const char *kOperands[] = {
