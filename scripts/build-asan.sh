@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Builds what runs under the address and undefined-behaviour sanitizers: the
-# unit tests of runtime, engine loader, importer and PTX parser, or all there is. No work if
-# it is current.
+# unit tests of runtime, engine loader, importer and simulated GPU, or all there
+# is. No work if it is current.
 #
 #   scripts/build-asan.sh [all]
 set -euo pipefail
