@@ -28,8 +28,9 @@ PINNED = ["triton==3.9.0", "nvidia-cutlass==4.2.0.0", "numpy==2.4.6"]
 NVCC = "13.0"
 
 # (source, target, options): -lineinfo keeps .loc and names inlined functions;
-# -G is the debugger's code, all variables in local memory.
-LINES, DEBUG = ["-lineinfo"], ["-G"]
+# -G is the debugger's code, all variables in local memory; --use_fast_math takes
+# approximate functions and flushes subnormals.
+LINES, DEBUG, FAST = ["-lineinfo"], ["-G"], ["--use_fast_math"]
 CUDA = [
     ("wmma", 75, []), ("wmma", 80, LINES), ("mma", 80, []), ("mma", 89, LINES),
     ("async", 80, LINES), ("async", 89, []),
@@ -42,8 +43,15 @@ CUDA = [
     ("image", 75, LINES), ("image", 80, DEBUG), ("image", 89, []),
     ("algorithms", 80, LINES), ("algorithms", 75, []),
     ("cub_block", 80, []), ("cub_block", 75, LINES), ("cub_block", 89, DEBUG),
+    ("samples", 80, LINES), ("samples", 75, DEBUG), ("samples", 86, FAST),
+    ("odd_ptx", 80, []), ("odd_ptx", 75, DEBUG), ("odd_ptx", 86, FAST),
+    ("standard", 80, []), ("standard", 89, DEBUG),
+    ("bit_fields", 80, []), ("bit_fields", 75, DEBUG),
 ]
-RECORDED = [("cub_device", 80, []), ("cutlass_gemm", 80, [])]
+RECORDED = [
+    ("cub_device", 80, []), ("cutlass_gemm", 80, []), ("cutlass_turing", 75, []),
+    ("cutlass_conv", 80, []), ("cutlass_ada", 89, []),
+]
 
 
 def run(*command, **options):
@@ -145,7 +153,8 @@ def flags(target):
 
 
 def keyOf(kind, name, target, options):
-    suffix = {"": "", "-lineinfo": "-lines", "-G": "-debug"}["".join(options)]
+    suffix = {"": "", "-lineinfo": "-lines", "-G": "-debug",
+              "--use_fast_math": "-fast"}["".join(options)]
     return f"{kind}/{name}.sm_{target}{suffix}"
 
 

@@ -25,6 +25,7 @@ from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
 import elementwise  # noqa: E402,F401
+import language  # noqa: E402,F401
 import matmul  # noqa: E402,F401
 import reduce  # noqa: E402,F401
 from registry import ENTRIES  # noqa: E402
