@@ -120,6 +120,10 @@ struct ScheduleCase {
   Schedule schedule;
   uint64_t seed;
 };
+/// For names of tests, which would else show the bytes.
+inline void PrintTo(const ScheduleCase &each, std::ostream *stream) {
+  *stream << each.name;
+}
 inline const ScheduleCase kSchedules[] = {
     {"eager", Schedule::Eager, 0},    {"lazy", Schedule::Lazy, 0},
     {"random1", Schedule::Random, 1}, {"random2", Schedule::Random, 2},
