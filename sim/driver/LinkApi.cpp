@@ -9,12 +9,18 @@
 // .address_size stand for all; a symbol that one declares .extern and another
 // defines is resolved by the loader, which sees one module then.
 //
+// Libraries hold machine code, of which nothing can be taken; a program that
+// needs nothing of one does not notice. Of NVIDIA's device runtime there is
+// what DeviceRuntime.h holds.
+//
 //===----------------------------------------------------------------------===//
 
+#include "sim/driver/DeviceRuntime.h"
 #include "sim/driver/Driver.h"
 #include "sim/driver/Module.h"
 #include "sim/ptx/Parser.h"
 
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -28,7 +34,7 @@ public:
   std::mutex mutex;
   // Guarded by `mutex`.
   std::string text;
-  bool complete = false;
+  bool complete = false, hasLibrary = false;
 };
 } // namespace tenon::sim::driver
 
@@ -102,9 +108,17 @@ CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data,
     case CU_JIT_INPUT_FATBINARY:
       return data && size ? addText(context.driver, *linker, data, size)
                           : CUDA_ERROR_INVALID_VALUE;
+    case CU_JIT_INPUT_LIBRARY: {
+      if (!data || size < 8 || std::memcmp(data, "!<arch>\n", 8) != 0)
+        return CUDA_ERROR_INVALID_IMAGE;
+      std::lock_guard lock(linker->mutex);
+      if (linker->complete)
+        return CUDA_ERROR_INVALID_VALUE;
+      linker->hasLibrary = true;
+      return CUDA_SUCCESS;
+    }
     case CU_JIT_INPUT_CUBIN:
     case CU_JIT_INPUT_OBJECT:
-    case CU_JIT_INPUT_LIBRARY:
       linker->jit.writeError("only PTX can be linked");
       return CUDA_ERROR_NO_BINARY_FOR_GPU;
     case CU_JIT_INPUT_NVVM:
@@ -141,6 +155,14 @@ CUresult cuLinkAddFile(CUlinkState state, CUjitInputType type, const char *path,
   return cuLinkAddFile_v2(state, type, path, count, options, values);
 }
 
+/// Defines the functions of the device runtime that a module declares.
+static void addDeviceRuntime(const ptx::Module &module, std::string &text) {
+  for (const ptx::Function &function : module.functions)
+    for (const DeviceRuntimeFunction &known : kDeviceRuntime)
+      if (!function.isDefined && function.name == known.name)
+        text += known.ptx;
+}
+
 CUresult cuLinkComplete(CUlinkState state, void **image, size_t *size) {
   return inContext([&](Context &context) -> CUresult {
     std::shared_ptr<Linker> linker = context.driver.linkers.find(state);
@@ -157,6 +179,8 @@ CUresult cuLinkComplete(CUlinkState state, void **image, size_t *size) {
       linker->jit.writeError(text);
       return CUDA_ERROR_INVALID_PTX;
     }
+    if (linker->hasLibrary)
+      addDeviceRuntime(std::get<ptx::Module>(parsed), linker->text);
     linker->complete = true;
     linker->jit.writeError("");
     linker->jit.writeInfo("");

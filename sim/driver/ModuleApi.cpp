@@ -331,12 +331,15 @@ CUresult cuLibraryGetGlobal(CUdeviceptr *address, size_t *size,
   });
 }
 
-CUresult cuLibraryGetManaged(CUdeviceptr *, size_t *, CUlibrary library,
-                             const char *name) {
-  // PTX keeps managed variables apart (.attribute(.managed)); none of them has
-  // an address that the host can use here.
-  return withLibraryModule(library, [&](Module &) {
-    return name ? CUDA_ERROR_NOT_FOUND : CUDA_ERROR_INVALID_VALUE;
+/// PTX ISA 5.4.8: variables with .attribute(.managed).
+CUresult cuLibraryGetManaged(CUdeviceptr *address, size_t *size,
+                             CUlibrary library, const char *name) {
+  return withLibraryModule(library, [&](Module &found) {
+    const exec::GlobalVariable *variable =
+        name ? found.code->variable(name) : nullptr;
+    if (variable && !variable->isManaged)
+      return CUDA_ERROR_NOT_FOUND;
+    return globalOf(found, name, address, size);
   });
 }
 

@@ -63,7 +63,7 @@ struct Kernel {
 struct GlobalVariable {
   std::string name;
   uint64_t address = 0, size = 0;
-  bool isConstant = false;
+  bool isConstant = false, isManaged = false;
 };
 
 struct LoadedModule {

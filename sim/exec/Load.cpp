@@ -172,6 +172,15 @@ void Loader::findReach() {
                  "': link the module that defines it into this one");
 }
 
+/// What no module here defines and nothing says the size of. Of what has a
+/// size, whole program compilation makes a definition: "Unresolved extern
+/// variable, ignoring extern qualifier" in ptxas's words, on which Taichi's
+/// shared arrays count.
+static bool isUnresolved(const ptx::Variable &variable) {
+  return variable.linkage == ptx::Linkage::Extern &&
+         variable.initializer.empty() && variable.size() == 0;
+}
+
 void Loader::placeGlobals() {
   const ptx::Module &module = program->module;
   allocations.resize(module.variables.size());
@@ -184,8 +193,7 @@ void Loader::placeGlobals() {
                  "') has no place with the ABI: declare it in a function");
       continue;
     }
-    if (variable.linkage == ptx::Linkage::Extern &&
-        variable.initializer.empty()) {
+    if (isUnresolved(variable)) {
       bool used = false;
       for (const Reach &reach : direct)
         used |= reach.variables.count(i) != 0;
@@ -214,7 +222,7 @@ void Loader::placeGlobals() {
     placements[i] = {Placement::Kind::Fixed, made->address};
     allocations[i] = made;
     result->variables.push_back({variable.name, made->address, variable.size(),
-                                 variable.space == Mod::Const});
+                                 variable.space == Mod::Const, managed});
   }
 }
 
@@ -226,7 +234,7 @@ void Loader::placeShared() {
     const ptx::Variable &variable = module.variables[i];
     if (variable.space != Mod::Shared)
       continue;
-    if (variable.linkage == ptx::Linkage::Extern) {
+    if (isUnresolved(variable)) {
       placements[i] = {Placement::Kind::DynamicShared, 0};
       continue;
     }

@@ -306,6 +306,157 @@ TEST_F(Modules, TheLinkerJoinsTexts) {
   EXPECT_EQ(read(p, 1)[0], 7u);
 }
 
+TEST_F(Modules, LibrariesGiveWhatTheSimulatorKnows) {
+  // As Numba links the barrier of a grid: from libcudadevrt.a, whose code is
+  // machine code. Blocks of later rounds read what others wrote in earlier
+  // ones.
+  char text[] = R"(.version 7.8
+.target sm_80
+.address_size 64
+.extern .func (.param .b64 result) cudaCGGetIntrinsicHandle(.param .b32 scope);
+.extern .func (.param .b32 result) cudaCGSynchronize(.param .b64 handle,
+                                                     .param .b32 flags);
+.visible .entry k(.param .u64 p) {
+  .reg .pred %p;
+  .reg .b32 %r<8>;
+  .reg .b64 %rd<8>;
+  .param .b32 scope;
+  .param .b64 handle;
+  .param .b32 flags;
+  .param .b32 result;
+  ld.param.u64 %rd0, [p];
+  st.param.b32 [scope], 1;
+  call.uni (handle), cudaCGGetIntrinsicHandle, (scope);
+  ld.param.b64 %rd1, [handle];
+  mov.u32 %r0, %ctaid.x;
+  mov.u32 %r1, %nctaid.x;
+  sub.u32 %r2, %r1, %r0;
+  sub.u32 %r2, %r2, 1;
+  mad.wide.u32 %rd2, %r0, 4, %rd0;
+  mad.wide.u32 %rd3, %r2, 4, %rd0;
+  mov.u32 %r3, 0;
+$round:
+  ld.global.u32 %r4, [%rd3];
+  st.param.b64 [handle], %rd1;
+  st.param.b32 [flags], 0;
+  call.uni (result), cudaCGSynchronize, (handle, flags);
+  ld.param.b32 %r6, [result];
+  add.u32 %r4, %r4, 1;
+  mov.u32 %r5, %tid.x;
+  setp.eq.u32 %p, %r5, 0;
+  @%p st.global.u32 [%rd2], %r4;
+  st.param.b64 [handle], %rd1;
+  call.uni (result), cudaCGSynchronize, (handle, flags);
+  add.u32 %r3, %r3, 1;
+  setp.lt.u32 %p, %r3, 5;
+  @%p bra $round;
+  ret;
+}
+)";
+  char archive[] = "!<arch>\nmachine code";
+  CUlinkState state = nullptr;
+  OK(CU(cuLinkCreate_v2)(0, nullptr, nullptr, &state));
+  GIVES(CUDA_ERROR_INVALID_IMAGE,
+        CU(cuLinkAddData_v2)(state, CU_JIT_INPUT_LIBRARY, text, sizeof text,
+                             "no library", 0, nullptr, nullptr));
+  OK(CU(cuLinkAddData_v2)(state, CU_JIT_INPUT_LIBRARY, archive, sizeof archive,
+                          "libcudadevrt.a", 0, nullptr, nullptr));
+  OK(CU(cuLinkAddData_v2)(state, CU_JIT_INPUT_PTX, text, sizeof text, "k", 0,
+                          nullptr, nullptr));
+  void *image = nullptr;
+  size_t size = 0;
+  OK(CU(cuLinkComplete)(state, &image, &size));
+  OK(CU(cuModuleLoadData)(&module, image));
+  OK(CU(cuLinkDestroy)(state));
+  CUdeviceptr p = words({0, 100, 200, 300, 400, 500});
+  void *parameters[] = {&p};
+  OK(CU(cuLaunchCooperativeKernel)(function("k"), 6, 1, 1, 64, 1, 1, 0, nullptr,
+                                   parameters));
+  OK(CU(cuCtxSynchronize)());
+  EXPECT_EQ(read(p, 6), (std::vector<uint32_t>{505, 405, 305, 205, 105, 5}));
+}
+
+TEST_F(Modules, ExternVariablesWithASizeAreDefined) {
+  // As whole program compilation by ptxas has it: "Unresolved extern variable
+  // ..., ignoring extern qualifier"; without a size there is nothing to make.
+  OK(CU(cuModuleLoadData)(&module, R"(.version 7.8
+.target sm_80
+.address_size 64
+.extern .shared .align 8 .b8 both[256];
+.extern .global .align 4 .b32 table[2];
+.visible .entry k(.param .u64 p) {
+  .reg .b32 %r<4>;
+  .reg .b64 %rd<2>;
+  ld.param.u64 %rd0, [p];
+  st.shared.u32 [both+252], 5;
+  ld.shared.u32 %r0, [both+252];
+  ld.global.u32 %r1, [table+4];
+  add.u32 %r0, %r0, %r1;
+  st.global.u32 [%rd0], %r0;
+  ret;
+})"));
+  int shared = 0;
+  OK(CU(cuFuncGetAttribute)(&shared, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES,
+                            function("k")));
+  EXPECT_EQ(shared, 256);
+  CUdeviceptr table = 0;
+  size_t size = 0;
+  OK(CU(cuModuleGetGlobal_v2)(&table, &size, module, "table"));
+  EXPECT_EQ(size, 8u);
+  OK(CU(cuMemsetD32_v2)(table, 30, 2));
+  CUdeviceptr p = words({0});
+  void *parameters[] = {&p};
+  OK(launch(function("k"), 1, 1, 0, parameters));
+  EXPECT_EQ(read(p, 1)[0], 35u);
+  CUmodule none = nullptr;
+  GIVES(CUDA_ERROR_INVALID_PTX, CU(cuModuleLoadData)(&none, R"(.version 7.8
+.target sm_80
+.address_size 64
+.extern .global .b32 unsized[];
+.visible .entry k() {
+  .reg .b32 %r;
+  ld.global.u32 %r, [unsized];
+  ret;
+})"));
+}
+
+TEST_F(Modules, ManagedVariables) {
+  CUlibrary library = nullptr;
+  OK(CU(cuLibraryLoadData)(&library, R"(.version 7.8
+.target sm_80
+.address_size 64
+.visible .global .attribute(.managed) .align 4 .u32 shared[2] = {3, 4};
+.visible .global .align 4 .u32 plain;
+.visible .entry k() {
+  .reg .b32 %r;
+  ld.global.u32 %r, [shared+4];
+  add.u32 %r, %r, 1;
+  st.global.u32 [shared+4], %r;
+  ret;
+})",
+                           nullptr, nullptr, 0, nullptr, nullptr, 0));
+  CUdeviceptr address = 0;
+  size_t size = 0;
+  OK(CU(cuLibraryGetManaged)(&address, &size, library, "shared"));
+  EXPECT_EQ(size, 8u);
+  auto *host = reinterpret_cast<volatile uint32_t *>(address);
+  EXPECT_EQ(host[0], 3u);
+  host[1] = 40;
+  CUmodule loaded = nullptr;
+  CUfunction k = nullptr;
+  OK(CU(cuLibraryGetModule)(&loaded, library));
+  OK(CU(cuModuleGetFunction)(&k, loaded, "k"));
+  OK(launch(k, 1, 1, 0, nullptr));
+  OK(CU(cuCtxSynchronize)());
+  EXPECT_EQ(host[1], 41u);
+  GIVES(CUDA_ERROR_NOT_FOUND,
+        CU(cuLibraryGetManaged)(&address, &size, library, "plain"));
+  GIVES(CUDA_ERROR_NOT_FOUND,
+        CU(cuLibraryGetManaged)(&address, &size, library, "none"));
+  GIVES(CUDA_ERROR_INVALID_VALUE,
+        CU(cuLibraryGetManaged)(&address, &size, library, nullptr));
+}
+
 TEST_F(Modules, Occupancy) {
   load();
   int blocks = -1, grid = -1, block = -1;
