@@ -54,6 +54,9 @@ public:
   /// Whether the stream records a graph; CUDA_ERROR_INVALID_HANDLE if it is
   /// none.
   virtual CUresult isCapturing(CUstream stream, bool &capturing) = 0;
+  /// cuMemAllocAsync while the stream captures: adds a node that allocates.
+  virtual CUresult captureAllocation(CUstream stream, uint64_t size,
+                                     CUdeviceptr &address) = 0;
   /// Before the host gives memory back (cuMemFree, cuMemFreeHost,
   /// cuMemHostUnregister): waits for the work that uses it, which it reports if
   /// the program has not waited for it itself. `call` is the API's name.

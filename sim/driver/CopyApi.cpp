@@ -146,6 +146,54 @@ CUresult copyBatch(CUdeviceptr *to, CUdeviceptr *from, size_t *sizes,
   return CUDA_SUCCESS;
 }
 
+/// A side of a copy in a batch; the size of its elements is 1 byte.
+CUresult readOperand(const CUmemcpy3DOperand &operand, const CUextent3D &extent,
+                     CUdeviceptr &base, size_t &pitch, size_t &height) {
+  if (operand.type == CU_MEMCPY_OPERAND_TYPE_ARRAY)
+    return CUDA_ERROR_NOT_SUPPORTED; // no textures
+  if (operand.type != CU_MEMCPY_OPERAND_TYPE_POINTER)
+    return CUDA_ERROR_INVALID_VALUE;
+  base = operand.op.ptr.ptr;
+  pitch = operand.op.ptr.rowLength ? operand.op.ptr.rowLength : extent.width;
+  height =
+      operand.op.ptr.layerHeight ? operand.op.ptr.layerHeight : extent.height;
+  return pitch >= extent.width && height >= extent.height
+             ? CUDA_SUCCESS
+             : CUDA_ERROR_INVALID_VALUE;
+}
+
+CUresult copyBoxes(const CUDA_MEMCPY3D_BATCH_OP *list, size_t count,
+                   unsigned long long flags, size_t *failed, Order order) {
+  if (failed)
+    *failed = SIZE_MAX; // none in particular
+  if (!list || count == 0 || flags != 0 || order.stream == nullptr ||
+      order.stream == CU_STREAM_LEGACY)
+    return CUDA_ERROR_INVALID_VALUE;
+  auto one = [&](const CUDA_MEMCPY3D_BATCH_OP &what) -> CUresult {
+    CUDA_MEMCPY3D box{};
+    box.srcMemoryType = box.dstMemoryType = CU_MEMORYTYPE_UNIFIED;
+    box.WidthInBytes = what.extent.width;
+    box.Height = what.extent.height;
+    box.Depth = what.extent.depth;
+    if (box.WidthInBytes == 0 || box.Height == 0 || box.Depth == 0)
+      return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult error = readOperand(what.src, what.extent, box.srcDevice,
+                                     box.srcPitch, box.srcHeight))
+      return error;
+    if (CUresult error = readOperand(what.dst, what.extent, box.dstDevice,
+                                     box.dstPitch, box.dstHeight))
+      return error;
+    return copyBox(&box, order);
+  };
+  for (size_t i = 0; i < count; ++i)
+    if (CUresult error = one(list[i])) {
+      if (failed)
+        *failed = i;
+      return error;
+    }
+  return CUDA_SUCCESS;
+}
+
 } // namespace
 
 // --- Copies of bytes ---------------------------------------------------------
@@ -230,6 +278,15 @@ COPY_ASYNC(cuMemcpyBatchAsync,
             size_t attributeCount, size_t *failed, CUstream stream),
            copyBatch(to, from, sizes, count, attributes, indices,
                      attributeCount, failed, order))
+
+COPY_ASYNC(cuMemcpy3DBatchAsync_v2,
+           (size_t count, CUDA_MEMCPY3D_BATCH_OP *list,
+            unsigned long long flags, CUstream stream),
+           copyBoxes(list, count, flags, nullptr, order))
+COPY_ASYNC(cuMemcpy3DBatchAsync,
+           (size_t count, CUDA_MEMCPY3D_BATCH_OP *list, size_t *failed,
+            unsigned long long flags, CUstream stream),
+           copyBoxes(list, count, flags, failed, order))
 
 // --- Memory set --------------------------------------------------------------
 

@@ -24,6 +24,7 @@
 #include "sim/driver/Cuda.h"
 #include "sim/driver/Environment.h"
 #include "sim/driver/Handles.h"
+#include "sim/driver/VirtualMemory.h"
 #include "sim/memory/DeviceMemory.h"
 
 #include <atomic>
@@ -76,6 +77,8 @@ public:
   Handles<LibraryKernel> kernels;
   Handles<Linker> linkers;
   Handles<MemoryPool> pools;
+
+  VirtualMemory virtualMemory;
 
   std::mutex poolMutex; ///< guards the two below
   std::shared_ptr<MemoryPool> defaultPool, currentPool;

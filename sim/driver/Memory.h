@@ -34,6 +34,11 @@ public:
   int reuse[3] = {1, 1, 1}; ///< CU_MEMPOOL_ATTR_REUSE_*
 };
 
+/// Where an allocation of this size begins: documented are 256 bytes, but
+/// drivers give allocations of a megabyte or more pages of their own, and
+/// programs count on that (Taichi's runtime takes blocks of 4096 bytes from a
+/// buffer of just the size that they need).
+uint64_t alignmentOf(uint64_t size);
 /// Allocates for a context; CUDA_ERROR_OUT_OF_MEMORY if there is no room or an
 /// injected fault says so.
 CUresult allocateFor(Context &context, uint64_t size, MemoryKind kind,

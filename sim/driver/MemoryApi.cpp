@@ -15,6 +15,11 @@ using namespace tenon::sim::driver;
 
 // --- Who owns what -----------------------------------------------------------
 
+uint64_t tenon::sim::driver::alignmentOf(uint64_t size) {
+  constexpr uint64_t kLarge = uint64_t(1) << 20, kPage = uint64_t(2) << 20;
+  return size >= kLarge ? kPage : 512;
+}
+
 CUresult
 tenon::sim::driver::allocateFor(Context &context, uint64_t size,
                                 MemoryKind kind,
@@ -22,7 +27,7 @@ tenon::sim::driver::allocateFor(Context &context, uint64_t size,
   // Pinned memory is the host's: faults of the device's memory spare it.
   if (kind != MemoryKind::Pinned && context.driver.failAllocation())
     return CUDA_ERROR_OUT_OF_MEMORY;
-  allocation = context.memory.allocate(size, 512, kind);
+  allocation = context.memory.allocate(size, alignmentOf(size), kind);
   if (!allocation)
     return CUDA_ERROR_OUT_OF_MEMORY;
   std::lock_guard lock(context.mutex);
@@ -73,9 +78,12 @@ static CUresult freeMemory(Context &context, uint64_t address,
     return error;
   std::shared_ptr<const Allocation> allocation = context.memory.find(address);
   if (!allocation || allocation->address != address ||
+      allocation->owner == MemoryOwner::Mapping ||
       std::find(kinds.begin(), kinds.end(), allocation->kind) == kinds.end())
     return CUDA_ERROR_INVALID_VALUE;
   context.streams->beforeFree(address, call);
+  if (allocation->owner == MemoryOwner::Graph)
+    return context.fault(); // the node keeps it for the graph's next launch
   forgetAllocation(context.driver, address);
   if (!context.memory.release(address))
     return CUDA_ERROR_INVALID_VALUE;

@@ -388,6 +388,9 @@ static CUresult execute(Context &context, const KernelLaunch &launch,
 }
 
 static CUresult execute(Context &context, const Release &release, Executed &) {
+  auto allocation = context.memory.find(release.address);
+  if (allocation && allocation->owner == MemoryOwner::Graph)
+    return CUDA_SUCCESS; // the node keeps it for the graph's next launch
   forgetAllocation(context.driver, release.address);
   if (!context.memory.release(release.address))
     return illegalAddress(context, "cuMemFreeAsync", release.address);

@@ -238,11 +238,8 @@ static CUresult allocateFrom(CUdeviceptr *address, size_t size,
     bool capturing = false;
     if (CUresult error = context.streams->isCapturing(stream, capturing))
       return error;
-    if (capturing) {
-      context.driver.logOnce("cuMemAllocAsync is not supported in a stream "
-                             "that is being captured");
-      return CUDA_ERROR_NOT_SUPPORTED;
-    }
+    if (capturing)
+      return context.streams->captureAllocation(stream, size, *address);
     std::shared_ptr<const Allocation> allocation;
     if (CUresult error =
             allocateFor(context, size, MemoryKind::Device, allocation))
@@ -288,7 +285,8 @@ CUresult cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
   return inContext([&](Context &context) -> CUresult {
     std::shared_ptr<const Allocation> allocation = context.memory.find(address);
     if (!allocation || allocation->address != address ||
-        allocation->kind != MemoryKind::Device)
+        allocation->kind != MemoryKind::Device ||
+        allocation->owner == MemoryOwner::Mapping)
       return CUDA_ERROR_INVALID_VALUE;
     return context.streams->submit(stream, Release{address}, Wait::No);
   });

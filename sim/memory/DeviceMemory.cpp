@@ -224,15 +224,15 @@ DeviceMemory::allocateShared(Allocation allocation, uint64_t alignment) {
   return insert(std::move(allocation));
 }
 
-std::shared_ptr<const Allocation> DeviceMemory::allocate(uint64_t size,
-                                                         uint64_t alignment,
-                                                         MemoryKind kind,
-                                                         std::string name) {
+std::shared_ptr<const Allocation>
+DeviceMemory::allocate(uint64_t size, uint64_t alignment, MemoryKind kind,
+                       std::string name, MemoryOwner owner) {
   if (size > kHugeSize || alignment > kHugeSize)
     return nullptr;
   Allocation allocation;
   allocation.size = size;
   allocation.kind = kind;
+  allocation.owner = owner;
   allocation.name = std::move(name);
   alignment = std::max(alignment, kGranularity);
   std::lock_guard lock(mutex_);
@@ -266,10 +266,28 @@ std::shared_ptr<const Allocation> DeviceMemory::registerHost(void *begin,
   return insert(std::move(allocation));
 }
 
+void DeviceMemory::giveBack(const Space &space, uint64_t size) {
+  used_ -= space.size - kRedZone;
+  // Space that nobody has is unwritten. Large pieces lose their pages, and
+  // what they share with a neighbour's is cleared by hand.
+  uint8_t *shadow = shadow_ + space.offset;
+  uint64_t edge = size;
+  if (size >= kReturnedSize) {
+    edge = pageSize();
+    returnPages(backing_ + space.offset, size);
+    returnPages(reinterpret_cast<char *>(shadow), size);
+  }
+  std::memset(shadow, kUnwritten, edge);
+  std::memset(shadow + size - edge, kUnwritten, edge);
+  quarantine_.push_back(space);
+  quarantined_ += space.size;
+}
+
 bool DeviceMemory::release(uint64_t address) {
   std::lock_guard lock(mutex_);
   auto at = allocations_.find(address);
-  if (at == allocations_.end() || at->second->freed)
+  if (at == allocations_.end() || at->second->freed ||
+      at->second->owner == MemoryOwner::Mapping)
     return false;
   auto freed = std::make_shared<Allocation>(*at->second);
   freed->freed = true;
@@ -287,22 +305,104 @@ bool DeviceMemory::release(uint64_t address) {
         allocations_.erase(oldest);
     }
   } else {
-    Space space = spaces_.at(address);
-    used_ -= space.size - kRedZone;
-    // Space that nobody has is unwritten. Large pieces lose their pages, and
-    // what they share with a neighbour's is cleared by hand.
-    uint64_t edge = freed->size;
-    if (freed->size >= kReturnedSize) {
-      edge = pageSize();
-      returnPages(freed->bytes, freed->size);
-      returnPages(reinterpret_cast<char *>(freed->shadow), freed->size);
-    }
-    std::memset(freed->shadow, kUnwritten, edge);
-    std::memset(freed->shadow + freed->size - edge, kUnwritten, edge);
-    quarantine_.push_back(space);
-    quarantined_ += space.size;
+    giveBack(spaces_.at(address), freed->size);
   }
   spaces_.erase(address);
+  at->second = std::move(freed);
+  generation_.fetch_add(1, std::memory_order_release);
+  return true;
+}
+
+// --- Addresses and memory apart ----------------------------------------------
+
+uint64_t DeviceMemory::reserve(uint64_t size, uint64_t alignment,
+                               uint64_t wish) {
+  if (size == 0 || size > kDeviceSpan || alignment > kDeviceSpan)
+    return 0;
+  alignment = std::max(alignment, kGranularity);
+  std::lock_guard lock(mutex_);
+  auto take = [&](uint64_t offset) {
+    reserved_[offset] = size;
+    return kDeviceBase + offset;
+  };
+  // The first gap that is wide enough; there are few reservations.
+  uint64_t first = 0, from = span_;
+  bool found = false;
+  auto consider = [&](uint64_t begin, uint64_t end) {
+    uint64_t offset = wish - kDeviceBase;
+    if (isDeviceAddress(wish) && wish % alignment == 0 && offset >= begin &&
+        offset <= end && size <= end - offset) {
+      first = offset;
+      return true;
+    }
+    uint64_t aligned = alignUp(kDeviceBase + begin, alignment) - kDeviceBase;
+    if (!found && aligned <= end && size <= end - aligned) {
+      first = aligned;
+      found = true;
+    }
+    return false;
+  };
+  for (const auto &[offset, length] : reserved_) {
+    if (consider(from, offset))
+      return take(first);
+    from = offset + length;
+  }
+  if (consider(from, kDeviceSpan) || found)
+    return take(first);
+  return 0;
+}
+
+void DeviceMemory::unreserve(uint64_t address) {
+  std::lock_guard lock(mutex_);
+  reserved_.erase(address - kDeviceBase);
+}
+
+std::shared_ptr<const DeviceMemory::Physical>
+DeviceMemory::allocatePhysical(uint64_t size) {
+  if (size == 0 || size > kHugeSize)
+    return nullptr;
+  std::lock_guard lock(mutex_);
+  uint64_t bytes = alignUp(size, kGranularity);
+  Space space{0, bytes + kRedZone};
+  if (bytes > capacity_ - used_ ||
+      !takeSpace(space.size, pageSize(), space.offset))
+    return nullptr;
+  used_ += bytes;
+  // What lay there once is not what messages about these addresses mean.
+  forgetFreed(kDeviceBase + space.offset,
+              kDeviceBase + space.offset + space.size);
+  return std::shared_ptr<const Physical>(new Physical(*this, space, size));
+}
+
+DeviceMemory::Physical::~Physical() {
+  std::lock_guard lock(memory_.mutex_);
+  memory_.giveBack(space_, size_);
+}
+
+std::shared_ptr<const Allocation>
+DeviceMemory::mapPhysical(uint64_t address, uint64_t size,
+                          const Physical &physical, uint64_t offset) {
+  std::lock_guard lock(mutex_);
+  if (size == 0 || offset > physical.size_ || size > physical.size_ - offset ||
+      overlapsLive(address, address + size))
+    return nullptr;
+  Allocation allocation;
+  allocation.address = address;
+  allocation.size = size;
+  allocation.owner = MemoryOwner::Mapping;
+  allocation.bytes = backing_ + physical.space_.offset + offset;
+  allocation.shadow = shadow_ + physical.space_.offset + offset;
+  return insert(std::move(allocation));
+}
+
+bool DeviceMemory::unmapPhysical(uint64_t address) {
+  std::lock_guard lock(mutex_);
+  auto at = allocations_.find(address);
+  if (at == allocations_.end() || at->second->freed ||
+      at->second->owner != MemoryOwner::Mapping)
+    return false;
+  auto freed = std::make_shared<Allocation>(*at->second);
+  freed->freed = true;
   at->second = std::move(freed);
   generation_.fetch_add(1, std::memory_order_release);
   return true;

@@ -25,6 +25,11 @@
 // Bytes of a large allocation go back to the operating system at once, so that
 // an 80 GB device costs what a program touches.
 //
+// Addresses and memory can also be had apart, as the virtual memory API has
+// them: reserved addresses lie behind the others and have no bytes of their
+// own, physical memory has bytes but no address, and a mapping is an allocation
+// at the one with the bytes of the other. The same bytes may be mapped twice.
+//
 // Threads: every member function locks; bytes do not. An Allocation that was
 // handed out does not change: `freed` says how it stood at that time.
 //
@@ -56,9 +61,17 @@ enum class MemoryKind : uint8_t {
   Constant,   ///< of a module; kernels cannot write it
 };
 
+/// Who gives it back; all but the program's own is refused to cuMemFree.
+enum class MemoryOwner : uint8_t {
+  Program,
+  Graph,  ///< of an allocation node
+  Mapping ///< made by mapPhysical()
+};
+
 struct Allocation {
   uint64_t address = 0, size = 0;
   MemoryKind kind = MemoryKind::Device;
+  MemoryOwner owner = MemoryOwner::Program;
   uint64_t number = 0; ///< 1 for the first of the process, and so on
   bool freed = false;
   std::string name;          ///< of a variable
@@ -89,12 +102,30 @@ public:
   /// Variable and Constant count against the capacity.
   std::shared_ptr<const Allocation>
   allocate(uint64_t size, uint64_t alignment = 256,
-           MemoryKind kind = MemoryKind::Device, std::string name = {});
+           MemoryKind kind = MemoryKind::Device, std::string name = {},
+           MemoryOwner owner = MemoryOwner::Program);
   /// Host memory of the program that kernels may read and write from now on;
   /// nullptr if it is empty or a part of it is known already.
   std::shared_ptr<const Allocation> registerHost(void *begin, uint64_t size);
-  /// Frees the allocation that begins at `address`; false if none does.
+  /// Frees the allocation that begins at `address`; false if none does, or a
+  /// mapping.
   bool release(uint64_t address);
+
+  /// Addresses that nothing is mapped to, at `wish` if they are free there;
+  /// 0 if there is no room. `alignment` is a power of two, or 0.
+  uint64_t reserve(uint64_t size, uint64_t alignment, uint64_t wish = 0);
+  void unreserve(uint64_t address);
+  /// Memory without an address, given back when nobody holds it any more;
+  /// nullptr if there is no room. Mappings do not hold it.
+  class Physical;
+  std::shared_ptr<const Physical> allocatePhysical(uint64_t size);
+  /// Gives `size` bytes of it from `offset` on an address; nullptr if something
+  /// live is there.
+  std::shared_ptr<const Allocation> mapPhysical(uint64_t address, uint64_t size,
+                                                const Physical &physical,
+                                                uint64_t offset);
+  /// Undoes a mapPhysical() of this address; false if there is none.
+  bool unmapPhysical(uint64_t address);
 
   /// The live allocation that holds an address, or nullptr.
   std::shared_ptr<const Allocation> find(uint64_t address) const;
@@ -141,6 +172,7 @@ private:
   void removeGap(std::map<uint64_t, uint64_t>::iterator gap);
   void forgetFreed(uint64_t begin, uint64_t end);
   bool overlapsLive(uint64_t begin, uint64_t end) const;
+  void giveBack(const Space &space, uint64_t size);
   std::shared_ptr<const Allocation> allocateShared(Allocation allocation,
                                                    uint64_t alignment);
   std::shared_ptr<const Allocation> insert(Allocation allocation);
@@ -164,6 +196,24 @@ private:
   /// What lies around a device or shared allocation, by its address.
   std::unordered_map<uint64_t, Space> spaces_;
   std::deque<uint64_t> freedHost_;
+  /// Of reserved addresses: size by offset. They begin at span_.
+  std::map<uint64_t, uint64_t> reserved_;
+};
+
+class DeviceMemory::Physical {
+public:
+  ~Physical();
+  Physical(const Physical &) = delete;
+  Physical &operator=(const Physical &) = delete;
+  uint64_t size() const { return size_; }
+
+private:
+  friend class DeviceMemory;
+  Physical(DeviceMemory &memory, Space space, uint64_t size)
+      : memory_(memory), space_(space), size_(size) {}
+  DeviceMemory &memory_;
+  const Space space_;
+  const uint64_t size_;
 };
 
 } // namespace tenon::sim

@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/driver/stream/Api.h"
+#include "sim/driver/stream/NodeContents.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -64,6 +65,29 @@ CUresult tenon::sim::driver::joinCapture(Stream &stream, Event &event) {
   for (const Edge &edge : event.captured)
     addDependency(stream, edge);
   return CUDA_SUCCESS;
+}
+
+CUresult ContextStreams::captureAllocation(CUstream handle, uint64_t size,
+                                           CUdeviceptr &address) {
+  Lock lock = runtime_.scheduler.lock();
+  StreamPtr stream;
+  if (CUresult error = resolve(handle, stream))
+    return error;
+  ContextStreams &owner = *stream->owner;
+  if (CUresult error = owner.checkUse(*stream))
+    return error;
+  if (!stream->capture) // another thread has ended it
+    return CUDA_ERROR_ILLEGAL_STATE;
+  CUDA_MEM_ALLOC_NODE_PARAMS parameters{};
+  parameters.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+  parameters.poolProps.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+  parameters.bytesize = size;
+  NodeContent node;
+  if (CUresult error = makeAllocation(owner, &parameters, node))
+    return error;
+  address = parameters.dptr;
+  return owner.enqueue(lock, *stream, Mark{}, std::move(node),
+                       "cuMemAllocAsync");
 }
 
 static CUresult begin(CUstream handle, CUstreamCaptureMode mode,

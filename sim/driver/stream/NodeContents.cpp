@@ -6,6 +6,8 @@
 
 #include "sim/driver/stream/NodeContents.h"
 
+#include "sim/driver/Driver.h"
+#include "sim/driver/Memory.h"
 #include <cstring>
 
 using namespace tenon::sim;
@@ -127,7 +129,11 @@ tenon::sim::driver::makeAllocation(ContextStreams &streams,
       parameters->poolProps.location.id != 0)
     return CUDA_ERROR_INVALID_VALUE;
   DeviceMemory &memory = streams.context().memory;
-  auto allocation = memory.allocate(parameters->bytesize);
+  if (streams.context().driver.failAllocation())
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  auto allocation =
+      memory.allocate(parameters->bytesize, alignmentOf(parameters->bytesize),
+                      MemoryKind::Device, {}, MemoryOwner::Graph);
   if (!allocation)
     return CUDA_ERROR_OUT_OF_MEMORY;
   parameters->dptr = allocation->address;

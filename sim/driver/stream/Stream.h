@@ -127,6 +127,8 @@ public:
   CUresult synchronize() override;
   void abandon() override;
   CUresult isCapturing(CUstream stream, bool &capturing) override;
+  CUresult captureAllocation(CUstream stream, uint64_t size,
+                             CUdeviceptr &address) override;
   void beforeFree(uint64_t address, const char *call) override;
   CUresult checkUnsafeCall() override;
 

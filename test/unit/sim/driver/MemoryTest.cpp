@@ -368,4 +368,59 @@ TEST_F(Memory, ThreadsShareAContext) {
     thread.join();
 }
 
+TEST_F(Memory, LargeAllocationsBeginAtPages) {
+  // As real drivers have it; Taichi's runtime computes the size of a buffer for
+  // blocks of 4096 bytes without room to align the first.
+  CUdeviceptr small = allocate(100);
+  EXPECT_EQ(small % 256, 0u);
+  for (size_t size : {size_t(1) << 20, (size_t(3) << 20) + 12}) {
+    CUdeviceptr large = allocate(size);
+    EXPECT_EQ(large % (size_t(2) << 20), 0u);
+    OK(CU(cuMemFree_v2)(large));
+  }
+}
+
+TEST_F(Memory, CopiesBatchesOfBoxes) {
+  // 3 rows of 4 bytes in each of 2 layers, out of rows of 8 and layers of 5.
+  auto bytes = counted(80);
+  CUdeviceptr from = allocate(80), to = allocate(24);
+  OK(CU(cuMemcpyHtoD_v2)(from, bytes.data(), 80));
+  CUstream stream = nullptr;
+  OK(CU(cuStreamCreate)(&stream, CU_STREAM_NON_BLOCKING));
+  std::vector<uint8_t> back(24);
+  CUDA_MEMCPY3D_BATCH_OP list[2]{};
+  list[0].src.type = list[0].dst.type = CU_MEMCPY_OPERAND_TYPE_POINTER;
+  list[0].src.op.ptr.ptr = from + 1;
+  list[0].src.op.ptr.rowLength = 8;
+  list[0].src.op.ptr.layerHeight = 5;
+  list[0].dst.op.ptr.ptr = to;
+  list[0].extent = {4, 3, 2};
+  list[0].srcAccessOrder = CU_MEMCPY_SRC_ACCESS_ORDER_STREAM;
+  list[1] = list[0];
+  list[1].src.op.ptr = {};
+  list[1].src.op.ptr.ptr = to;
+  list[1].dst.op.ptr.ptr = reinterpret_cast<CUdeviceptr>(back.data());
+  OK(CU(cuMemcpy3DBatchAsync_v2)(2, list, 0, stream));
+  OK(CU(cuStreamSynchronize)(stream));
+  for (unsigned z = 0, i = 0; z < 2; ++z)
+    for (unsigned y = 0; y < 3; ++y)
+      for (unsigned x = 0; x < 4; ++x, ++i)
+        ASSERT_EQ(back[i], 1 + x + 8 * y + 40 * z);
+  size_t failed = 0;
+  list[1].src.op.ptr.rowLength = 3;
+  GIVES(CUDA_ERROR_INVALID_VALUE,
+        CU(cuMemcpy3DBatchAsync)(2, list, &failed, 0, stream));
+  EXPECT_EQ(failed, 1u);
+  list[0].extent.depth = 0;
+  GIVES(CUDA_ERROR_INVALID_VALUE,
+        CU(cuMemcpy3DBatchAsync_v2)(1, list, 0, stream));
+  list[0].src.type = CU_MEMCPY_OPERAND_TYPE_ARRAY;
+  list[0].extent.depth = 2;
+  GIVES(CUDA_ERROR_NOT_SUPPORTED,
+        CU(cuMemcpy3DBatchAsync_v2)(1, list, 0, stream));
+  // As for the other batches, not in a default stream.
+  GIVES(CUDA_ERROR_INVALID_VALUE,
+        CU(cuMemcpy3DBatchAsync_v2)(1, list, 0, nullptr));
+}
+
 } // namespace

@@ -7,6 +7,7 @@
 #include "ApiFixture.h"
 
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -351,6 +352,50 @@ TEST_F(CaptureApi, hostFunctionsEventsAndGraphsBecomeNodes) {
   EXPECT_EQ(calls, 2);
   EXPECT_EQ(read(data), 2u);
   EXPECT_EQ(read(data + 256), 77u);
+}
+
+TEST_F(CaptureApi, allocationsBecomeNodes) {
+  CUstream one = stream();
+  uint32_t *host = pinned();
+  CUdeviceptr data = 0, kept = 0;
+  begin(one);
+  EXPECT_CU(cuMemAllocAsync(&data, 256, one));
+  ASSERT_NE(data, 0u);
+  EXPECT_CU(cuMemAllocAsync(&kept, 256, one));
+  EXPECT_CU(set(one, data, 20));
+  EXPECT_CU(add(one, data, 3));
+  EXPECT_CU(set(one, kept, 4));
+  EXPECT_CU(cuMemcpyDtoHAsync_v2(host, data, 256, one));
+  EXPECT_CU(cuMemFreeAsync(data, one));
+  CUgraph graph = end(one);
+  ASSERT_NE(graph, nullptr);
+  EXPECT_EQ(nodes(graph), 7u);
+  EXPECT_EQ(edges(graph), 6u);
+  std::vector<CUgraphNode> all(7);
+  size_t count = all.size();
+  EXPECT_CU(cuGraphGetNodes(graph, all.data(), &count));
+  CUDA_MEM_ALLOC_NODE_PARAMS what{};
+  EXPECT_CU(cuGraphMemAllocNodeGetParams(all[0], &what));
+  EXPECT_EQ(what.dptr, data);
+  EXPECT_EQ(what.bytesize, 256u);
+  CUgraphNodeType type{};
+  EXPECT_CU(cuGraphNodeGetType(all[6], &type));
+  EXPECT_EQ(type, CU_GRAPH_NODE_TYPE_MEM_FREE);
+  CUgraphExec exec = instantiate(graph);
+  for (int round = 0; round < 2; ++round) {
+    host[0] = 0;
+    EXPECT_CU(cuGraphLaunch(exec, one));
+    EXPECT_CU(cuStreamSynchronize(one));
+    EXPECT_EQ(host[0], 23u);
+    EXPECT_EQ(read(kept), 4u);
+    // What the graph does not free, the program may, before each next launch.
+    if (round == 0)
+      EXPECT_CU(cuMemFree_v2(kept));
+    else
+      EXPECT_CU(cuMemFreeAsync(kept, one));
+  }
+  EXPECT_CU(cuStreamSynchronize(one));
+  EXPECT_EQ(log(), "");
 }
 
 } // namespace

@@ -519,4 +519,42 @@ TEST_F(StreamCheck, correctFreeAsyncAfterAnEvent) {
   EXPECT_EQ(log(), "");
 }
 
+/// ctest runs it three times: without faults, and with each form of
+/// slow-copies (CMakeLists.txt).
+TEST_F(StreamApi, copiesTakeAsLongAsFaultsSay) {
+  const char *faults = getenv("TENON_SIMCUDA_FAULTS");
+  std::string named = faults ? faults : "";
+  // A mebibyte over the link is 50 to 100 microseconds.
+  float least = 0.02f, most = 0.4f;
+  if (named == "slow-copies=50x") {
+    least *= 50;
+    most *= 50;
+  } else if (named == "slow-copies=100ms") {
+    least += 100;
+    most += 100;
+  } else {
+    ASSERT_EQ(named, "");
+  }
+  constexpr size_t bytes = size_t(1) << 20;
+  CUstream one = stream();
+  CUdeviceptr data = allocate(bytes);
+  uint32_t *host = pinned(bytes);
+  CUevent begin = event(), copied = event(), filled = event();
+  EXPECT_CU(cuEventRecord(begin, one));
+  EXPECT_CU(cuMemcpyHtoDAsync_v2(data, host, bytes, one));
+  EXPECT_CU(cuEventRecord(copied, one));
+  EXPECT_CU(cuMemsetD8Async(data, 1, bytes, one));
+  EXPECT_CU(add(one, data, 1));
+  EXPECT_CU(cuEventRecord(filled, one));
+  EXPECT_CU(cuStreamSynchronize(one));
+  float copy = 0, rest = 0;
+  EXPECT_CU(cuEventElapsedTime_v2(&copy, begin, copied));
+  EXPECT_CU(cuEventElapsedTime_v2(&rest, copied, filled));
+  EXPECT_GE(copy, least);
+  EXPECT_LE(copy, most);
+  // Fills and kernels are no copies.
+  EXPECT_GT(rest, 0);
+  EXPECT_LE(rest, 0.4f);
+}
+
 } // namespace
