@@ -105,6 +105,7 @@ public:
   std::mutex mutex;
   // Guarded by `mutex`.
   unsigned flags, apiVersion;
+  unsigned attached = 1; ///< cuCtxCreate and cuCtxAttach, less cuCtxDetach
   CUfunc_cache cacheConfig = CU_FUNC_CACHE_PREFER_NONE;
   CUsharedconfig sharedConfig = CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE;
   std::array<size_t, CU_LIMIT_MAX> limits{};

@@ -165,6 +165,38 @@ CUresult cuCtxDestroy_v2(CUcontext handle) {
 }
 CUresult cuCtxDestroy(CUcontext context) { return cuCtxDestroy_v2(context); }
 
+CUresult cuCtxAttach(CUcontext *handle, unsigned int flags) {
+  return inDriver([&](Driver &driver) -> CUresult {
+    if (!handle || flags != 0)
+      return CUDA_ERROR_INVALID_VALUE;
+    std::shared_ptr<Context> context = driver.current();
+    if (!context)
+      return CUDA_ERROR_INVALID_CONTEXT;
+    std::lock_guard lock(context->mutex);
+    ++context->attached;
+    *handle = context->handle();
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuCtxDetach(CUcontext handle) {
+  return inDriver([&](Driver &driver) -> CUresult {
+    std::shared_ptr<Context> context;
+    if (CUresult error = contextOf(driver, handle, context))
+      return error;
+    if (context->primary)
+      return CUDA_ERROR_INVALID_CONTEXT;
+    {
+      std::lock_guard lock(context->mutex);
+      if (context->attached > 1) {
+        --context->attached;
+        return CUDA_SUCCESS;
+      }
+    }
+    return cuCtxDestroy_v2(handle);
+  });
+}
+
 // --- The stack of the thread -------------------------------------------------
 
 CUresult cuCtxPushCurrent_v2(CUcontext handle) {

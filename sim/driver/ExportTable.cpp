@@ -22,9 +22,9 @@ CUresult cuGetExportTable(const void **table, const CUuuid *id) {
     *table = nullptr;
     Driver::get().logOnce(
         "the program asks for the driver's private tables (cuGetExportTable), "
-        "as the CUDA runtime does, which runs on NVIDIA's driver alone; the "
-        "simulator has the documented driver API: compile the kernels with "
-        "nvcc -ptx or -fatbin, and load and launch them with cuModuleLoad and "
+        "which the simulator does not have: NVRTC does without them; the CUDA "
+        "runtime runs on NVIDIA's driver alone: compile its kernels with nvcc "
+        "-ptx or -fatbin, and load and launch them with cuModuleLoad and "
         "cuLaunchKernel");
     return CUDA_ERROR_NOT_FOUND;
   });

@@ -41,12 +41,22 @@ struct FunctionAttributes {
   std::atomic<int> nonPortableCluster{0};
 };
 
+/// What the launch functions before CUDA 4.0 set one by one (OldLaunch.cpp).
+struct OldLaunch {
+  std::mutex mutex;
+  // Guarded by `mutex`.
+  unsigned block[3] = {1, 1, 1};
+  unsigned sharedBytes = 0;
+  std::vector<char> parameters;
+};
+
 struct Function {
   std::weak_ptr<Module> module;
   std::shared_ptr<const exec::LoadedModule> code; ///< keeps `kernel` alive
   const exec::Kernel *kernel = nullptr;
   Context *context = nullptr;
   FunctionAttributes attributes;
+  OldLaunch oldLaunch;
 };
 
 struct Module {

@@ -202,4 +202,18 @@ TEST(NotInitialized, AnUnknownDeviceIsExplained) {
       testing::ExitedWithCode(0), "TENON_SIMCUDA_DEVICE: .*b9000");
 }
 
+TEST_F(Contexts, OldProgramsAttachAndDetach) {
+  CUcontext own = nullptr, same = nullptr, current = nullptr;
+  OK(CU(cuCtxCreate_v2)(&own, 0, 0));
+  OK(CU(cuCtxAttach)(&same, 0));
+  EXPECT_EQ(same, own);
+  OK(CU(cuCtxDetach)(own));
+  OK(CU(cuCtxSynchronize)());
+  OK(CU(cuCtxDetach)(own)); // the last: it is gone
+  GIVES(CUDA_ERROR_INVALID_CONTEXT, CU(cuCtxDetach)(own));
+  OK(CU(cuCtxGetCurrent)(&current));
+  EXPECT_EQ(current, context);
+  GIVES(CUDA_ERROR_INVALID_VALUE, CU(cuCtxAttach)(&same, 1));
+}
+
 } // namespace

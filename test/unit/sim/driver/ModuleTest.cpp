@@ -136,6 +136,34 @@ TEST_F(Modules, LaunchAttributes) {
         CU(cuLaunchKernelEx)(nullptr, function("bound"), nullptr, nullptr));
 }
 
+TEST_F(Modules, LaunchesOfOldPrograms) {
+  load();
+  CUfunction add = function("add");
+  CUdeviceptr p = words({1, 2, 3, 4, 5});
+  OK(CU(cuFuncSetBlockShape)(add, 2, 1, 1));
+  OK(CU(cuParamSetv)(add, 0, &p, sizeof p));
+  OK(CU(cuParamSeti)(add, 8, 5));
+  OK(CU(cuParamSeti)(add, 12, 10));
+  OK(CU(cuParamSetSize)(add, 16));
+  OK(CU(cuLaunchGrid)(add, 2, 1));
+  EXPECT_EQ(read(p, 5), (std::vector<uint32_t>{11, 12, 13, 14, 5}));
+  OK(CU(cuParamSeti)(add, 12, 100));
+  OK(CU(cuLaunch)(add));
+  OK(CU(cuLaunchGridAsync)(add, 3, 1, nullptr));
+  EXPECT_EQ(read(p, 5), (std::vector<uint32_t>{211, 212, 113, 114, 105}));
+  CUfunction shared = function("shared");
+  OK(CU(cuFuncSetBlockShape)(shared, 1, 1, 1));
+  OK(CU(cuFuncSetSharedSize)(shared, 47 * 1024));
+  OK(CU(cuParamSetv)(shared, 0, &p, sizeof p));
+  OK(CU(cuLaunch)(shared));
+  EXPECT_EQ(read(p, 1)[0], 5u);
+  OK(CU(cuFuncSetSharedSize)(shared, 48 * 1024)); // and 1 KB of its own
+  GIVES(CUDA_ERROR_INVALID_VALUE, CU(cuLaunch)(shared));
+  GIVES(CUDA_ERROR_INVALID_VALUE, CU(cuFuncSetBlockShape)(add, 0, 1, 1));
+  GIVES(CUDA_ERROR_INVALID_VALUE, CU(cuParamSeti)(add, -4, 1));
+  GIVES(CUDA_ERROR_INVALID_VALUE, CU(cuLaunchGrid)(add, 0, 1));
+}
+
 TEST_F(Modules, FunctionsTellOfThemselves) {
   load();
   unsigned count = 0;
