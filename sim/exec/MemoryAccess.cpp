@@ -148,17 +148,18 @@ static bool resolveGlobal(WarpState &warp, const Addresses &addresses,
       }
       begin = allocation->address;
       size = allocation->size;
-      base = allocation->bytes - begin;
-      shadow = allocation->shadow ? allocation->shadow - begin : nullptr;
+      base = allocation->bytes;
+      shadow = allocation->shadow;
     }
-    pointers.at[lane] = base + address;
+    uint64_t offset = address - begin;
+    pointers.at[lane] = base + offset;
     if (shadow) {
-      if (checkInitial && !allWritten(shadow + address, bytes)) [[unlikely]]
+      if (checkInitial && !allWritten(shadow + offset, bytes)) [[unlikely]]
         uninitialized(warp, lane, address,
-                      unwrittenBytes(shadow + address, bytes), kind, "global",
+                      unwrittenBytes(shadow + offset, bytes), kind, "global",
                       [&] { return describeAddress(warp, address); });
       if (isWrite)
-        std::memset(shadow + address, kWritten, bytes);
+        std::memset(shadow + offset, kWritten, bytes);
     }
   }
   return true;
