@@ -54,6 +54,7 @@ float number(const std::string &word, int base) {
   return std::bit_cast<float>(uint32_t(std::stoul(word, nullptr, base)));
 }
 
+#ifdef TENON_TENSOR_CORE_DATA
 std::vector<float> read(const std::string &path, int base) {
   std::ifstream file(path);
   std::vector<float> result;
@@ -62,6 +63,7 @@ std::vector<float> read(const std::string &path, int base) {
     result.push_back(number(word, base));
   return result;
 }
+#endif
 
 /// A set of measured.txt.
 Sums readPart(const Set &set) {
