@@ -97,6 +97,11 @@ public:
   /// A strong read or atomic has its value: takes what was left there.
   void acquire(GlobalOrder &order, unsigned warp, const uint64_t *addresses,
                uint32_t lanes, unsigned bytes);
+  /// Held from the check of a plain store until its bytes are there: whether
+  /// two stores differ is seen in memory.
+  std::unique_lock<std::mutex> lockStores() {
+    return std::unique_lock(stores_);
+  }
   void barrier(GlobalOrder &order);
   void fence(GlobalOrder &order, unsigned warp);
 
@@ -123,6 +128,7 @@ private:
     std::unordered_map<uint64_t, KnownBlocks> released; ///< by address
   };
 
+  std::mutex stores_;
   std::atomic<uint32_t> clock_{1};
   std::array<Shard, kShards> shards_;
 

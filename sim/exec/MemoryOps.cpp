@@ -185,6 +185,9 @@ static Step storeOp(Warp &base, const Op &op) {
   pointers.firstIsEnough =
       Count == 1 && sizeof(T) == sizeof(R) && sizeof(T) >= 4;
   warp.settles = !modeStrong(op);
+  std::unique_lock<std::mutex> stores;
+  if (GlobalShadow *races = warp.block->grid.globalShadow.get()) [[unlikely]]
+    stores = races->lockStores();
   bool good = resolve(
       warp, addresses, warp.mask, bytes, bytes, modeSpace(op),
       modeStrong(op) ? AccessKind::StrongWrite : AccessKind::Write, pointers);

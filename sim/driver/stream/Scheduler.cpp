@@ -314,8 +314,11 @@ void Scheduler::finish(const ItemPtr &item, CUresult result,
   }
   item->before.clear();
   item->after.clear();
-  // What it holds (modules, staged bytes) is free to go.
-  if (!std::holds_alternative<Mark>(item->work))
+  // What it holds (modules, staged bytes, a graph whose last launch it ends) is
+  // free to go.
+  if (auto *mark = std::get_if<Mark>(&item->work))
+    mark->keeps.reset();
+  else
     item->work = Mark{};
   done_.notify_all();
 }

@@ -47,12 +47,18 @@ TEST(Exports, NothingElseIsThere) {
     }
 }
 
+/// Without its arguments: what is missing looks at none.
+#if defined(__clang__)
+[[clang::no_sanitize("function")]]
+#endif
+static CUresult callBare(void *function) {
+  return reinterpret_cast<CUresult (*)()>(function)();
+}
+
 TEST(Exports, WhatIsMissingSaysSo) {
-  using Any = CUresult (*)();
   for (const Row &row : kRows)
     if (!row.done)
-      GIVES(CUDA_ERROR_NOT_SUPPORTED,
-            reinterpret_cast<Any>(entry(row.symbol))())
+      GIVES(CUDA_ERROR_NOT_SUPPORTED, callBare(entry(row.symbol)))
           << row.symbol;
 }
 
