@@ -81,6 +81,8 @@ def withoutPaths(text):
         data = bytes(int(n) for n in re.findall(r"\d+(?=[, \n])", re.sub(
             r"\.b8", "", match[1])))
         data = re.sub(rb"_INTERNAL_[0-9a-f]{8}_", b"_INTERNAL_00000000_", data)
+        data = re.sub(rb"_GLOBAL__N__[0-9a-f]{8}_", b"_GLOBAL__N__00000000_",
+                      data)
         if b"/" in data:
             sys.exit(f"generate: a path is left in .debug_str: {data}")
         rows = [data[i:i + 40] for i in range(0, len(data), 40)]
@@ -89,6 +91,7 @@ def withoutPaths(text):
     text = re.sub(r"\.section\s+\.debug_str\s*\{[^}]*\}", strings, text)
     # nvcc makes names of internal symbols from a hash of the source's path.
     text = re.sub(r"_INTERNAL_[0-9a-f]{8}_", "_INTERNAL_00000000_", text)
+    text = re.sub(r"_GLOBAL__N__[0-9a-f]{8}_", "_GLOBAL__N__00000000_", text)
     text = re.sub(r"(__nv_static_\d+__)[0-9a-f]{8}_", r"\g<1>00000000_", text)
     for line in text.split("\n"):
         if re.search(r"(^|[\"\s])/(home|work|tmp|usr|root|opt)/", line):
