@@ -45,11 +45,13 @@ static void join(KnownBlock &known, const KnownBlock &more) {
 
 void GlobalShadow::barrier(GlobalOrder &order) {
   order.barrier = clock_.fetch_add(1, std::memory_order_relaxed);
+  for (size_t warp = 0; warp < order.fences.size(); ++warp)
+    order.fenced[warp] = order.fences[warp].own;
 }
 
 void GlobalShadow::fence(GlobalOrder &order, unsigned warp) {
   uint32_t now = clock_.fetch_add(1, std::memory_order_relaxed);
-  order.fences[warp] = {order.isFine ? now : order.barrier, now, true};
+  order.fences[warp] = {order.isFine ? now : order.barrier, now};
 }
 
 void GlobalShadow::acquire(GlobalOrder &order, unsigned warp,
@@ -85,13 +87,15 @@ void GlobalShadow::release(GlobalOrder &order, Shard &shard, uint64_t word,
   if (releases)
     fence(order, warp);
   const GlobalOrder::Fence &fence = order.fences[warp];
-  if (!fence.exists)
-    return;
-  KnownBlocks &left = shard.released[word];
   KnownBlock own;
   own.all = fence.all;
-  if (fence.own > fence.all)
-    own.warps.emplace_back(uint8_t(warp), fence.own);
+  for (unsigned each = 0; each < order.fenced.size(); ++each)
+    if (uint32_t time = each == warp ? fence.own : order.fenced[each];
+        time > own.all)
+      own.warps.emplace_back(uint8_t(each), time);
+  if (own.all == 0 && own.warps.empty())
+    return; // no fence at all
+  KnownBlocks &left = shard.released[word];
   join(left[order.block], own);
   for (const auto &[block, known] : order.others)
     join(left[block], known);

@@ -21,7 +21,9 @@
 //                     a fence of gpu or system scope and a strong write or
 //                     atomic, which leave what the warp knows at the address;
 //                     any strong read or atomic takes it from there, for all
-//                     of its block
+//                     of its block. Fences that other warps executed before a
+//                     barrier of the block count too: "all fence, all meet, one
+//                     counts up" is how CUDA programs write it
 //
 // What is told is a race; not every race is told: reads beyond two are
 // forgotten, and of words that are accessed in parts the parts beside the last.
@@ -62,10 +64,11 @@ struct GlobalOrder {
   KnownBlocks others;
   /// What each warp's last fence covers: times of all warps and of its own.
   struct Fence {
-    uint32_t all = 0, own = 0;
-    bool exists = false;
+    uint32_t all = 0, own = 0; ///< 0: none yet
   };
   std::array<Fence, 32> fences{};
+  /// Each warp's own part of its last fence before the barrier; 0: none.
+  std::array<uint32_t, 32> fenced{};
 
   void start(uint32_t number) {
     *this = GlobalOrder();
