@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/ptx/FormExamples.h"
+#include "sim/ptx/Check.h"
 #include "sim/ptx/Fragments.h"
 
 #include <algorithm>
@@ -116,26 +117,11 @@ static std::string addressFor(std::string_view opcode, bool isFirst,
   }
 }
 
-static Type doubled(Type type) {
-  switch (type) {
-  case Type::U16:
-    return Type::U32;
-  case Type::S16:
-    return Type::S32;
-  case Type::U32:
-    return Type::U64;
-  default:
-    return Type::S64;
-  }
-}
-
 /// Operands of one kind of source, a count and so on; `least` without the
 /// optional ones.
 static std::string operandOf(const Form &form, const OperandSpec &spec,
                              const Instruction &fields, Names &names) {
-  Type type = spec.typeSlot == 0xff ? spec.type : fields.types[spec.typeSlot];
-  if (spec.doubled)
-    type = doubled(type);
+  Type type = operandType(spec, fields);
   switch (spec.kind) {
   case OperandSpec::Kind::Constant:
     return form.row->opcode == std::string_view("cp.async") ? "16"
