@@ -22,6 +22,19 @@
  * `error->code`. Kernels run with the MXCSR state that the runtime sets
  * (round to nearest, denormals kept, all exceptions masked) and do not change
  * it. They call nothing, allocate nothing and never unwind.
+ *
+ * CUDA: a kernel is an entry function whose parameters are 8 bytes each:
+ *
+ *   one device pointer a buffer, in the order of the launch,
+ *   a device pointer to this launch's error record (may be null if the engine
+ *     says that the kernel cannot fault),
+ *   the scalars, as 64-bit integers. A kernel may declare only the first of
+ *     them: choices of one launch share a list.
+ *
+ * Pointers are aligned as on the CPU, to 256 bytes for what the runtime
+ * allocates. A thread that faults writes `values`, then `code`, and goes on
+ * with clamped values; the runtime zeroes records and reads them after the
+ * run. Of several faults of a launch, whose is kept is not defined.
  */
 #ifndef TENON_KERNEL_ABI_H
 #define TENON_KERNEL_ABI_H
