@@ -107,7 +107,8 @@ const char *tenon_status_name(TenonStatus status) {
                                       "kernel-error",
                                       "cancelled",
                                       "busy",
-                                      "internal"};
+                                      "internal",
+                                      "device-error"};
   return unsigned(status) < sizeof(names) / sizeof(names[0]) ? names[status]
                                                              : "unknown";
 }
@@ -138,6 +139,12 @@ static TenonStatus loadEngine(const TenonLoadOptions *given,
     engineOptions.threads = std::min(options.threads, 64);
     engineOptions.hugePages = options.huge_pages != 0;
     engineOptions.target = options.target;
+    if (unsigned(options.device) > TENON_DEVICE_CUDA)
+      return fail(TENON_INVALID_ARGUMENT, "device: %d, expected 0 to %d",
+                  int(options.device), int(TENON_DEVICE_CUDA));
+    engineOptions.device = options.device;
+    engineOptions.cuda = {options.cuda_driver, options.cuda_ordinal,
+                          options.cuda_context};
     auto engine = std::make_unique<TenonEngine>();
     Status status = Engine::load(open, engineOptions, engine->engine);
     if (status.failed())
@@ -189,7 +196,10 @@ TenonStatus tenon_engine_info(const TenonEngine *engine,
   TenonEngineInfo known = {};
   known.model = textOf(loaded.source().model());
   known.builder = textOf(loaded.source().builder());
-  known.target = target ? textOf(target->isa()) : "";
+  bool cuda = loaded.program().cuda;
+  known.target = cuda     ? loaded.targetName().c_str()
+                 : target ? textOf(target->isa())
+                          : "";
   known.file_bytes = loaded.container().size();
   known.constant_bytes = loaded.totalConstantBytes();
   known.format_version = int32_t(kEngineFormatVersion);
@@ -197,6 +207,8 @@ TenonStatus tenon_engine_info(const TenonEngine *engine,
   known.output_count = int32_t(interface.outputCount());
   known.state_count = int32_t(interface.stateCount());
   known.variant_count = int32_t(loaded.source().variants()->size());
+  known.device = cuda ? TENON_DEVICE_CUDA : TENON_DEVICE_CPU;
+  known.device_name = cuda ? loaded.cudaDevice()->name().c_str() : "";
   return writeStruct(info, known) ? TENON_OK : TENON_INVALID_ARGUMENT;
 }
 
@@ -267,6 +279,7 @@ TenonStatus tenon_context_create(const TenonEngine *engine,
     contextOptions.arena = options.arena;
     contextOptions.arenaBytes = options.arena_bytes;
     contextOptions.plans = options.plans;
+    contextOptions.stream = options.stream;
     auto context = std::make_unique<TenonContext>();
     TENON_TRY(
         Context::create(engine->engine, contextOptions, context->context));
@@ -281,18 +294,28 @@ static Status needContext(const TenonContext *context) {
   return context ? Status() : fail(TENON_INVALID_ARGUMENT, "context: null");
 }
 
-TenonStatus tenon_context_run(TenonContext *context, const TenonTensor *inputs,
-                              int32_t input_count, TenonTensor *outputs,
-                              int32_t output_count,
-                              const TenonRunOptions *given, TenonError *error) {
+static TenonStatus start(TenonContext *context, const TenonTensor *inputs,
+                         int32_t inputCount, TenonTensor *outputs,
+                         int32_t outputCount, const TenonRunOptions *given,
+                         void *stream, bool async, TenonError *error) {
   return guarded(error, [&]() -> Status {
     TENON_TRY(needContext(context));
     TenonRunOptions options;
     if (!readStruct(given, options))
       return needSize("TenonRunOptions");
-    return context->context->run(inputs, input_count, outputs, output_count,
-                                 &options);
+    Context::Call call = {inputs,   outputs, outputCount,
+                          &options, stream,  async};
+    return context->context->run(call, inputCount);
   });
+}
+
+TenonStatus tenon_context_run(TenonContext *context, const TenonTensor *inputs,
+                              int32_t input_count, TenonTensor *outputs,
+                              int32_t output_count,
+                              const TenonRunOptions *options,
+                              TenonError *error) {
+  return start(context, inputs, input_count, outputs, output_count, options,
+               nullptr, false, error);
 }
 
 TenonStatus tenon_context_enqueue(TenonContext *context,
@@ -301,13 +324,16 @@ TenonStatus tenon_context_enqueue(TenonContext *context,
                                   int32_t output_count,
                                   const TenonRunOptions *options, void *stream,
                                   TenonError *error) {
-  if (stream)
-    return report(fail(TENON_INVALID_ARGUMENT,
-                       "stream: the engine runs on the CPU, which has no "
-                       "streams: pass null"),
-                  error);
-  return tenon_context_run(context, inputs, input_count, outputs, output_count,
-                           options, error);
+  return start(context, inputs, input_count, outputs, output_count, options,
+               stream, true, error);
+}
+
+TenonStatus tenon_context_synchronize(TenonContext *context,
+                                      TenonError *error) {
+  return guarded(error, [&]() -> Status {
+    TENON_TRY(needContext(context));
+    return context->context->synchronize();
+  });
 }
 
 TenonStatus

@@ -9,6 +9,10 @@
 // variant that this machine runs, its program, its code, its constants, its
 // init program. Afterwards nothing changes: any number of contexts share it.
 //
+// A variant for CUDA needs a device; pointers to constants are then the
+// device's. If such a variant turns out not to load (no driver, an older
+// device, PTX that is too new) and nobody asked for it, the next one is tried.
+//
 // Shown by test/unit/runtime/EngineTest.cpp.
 //
 //===----------------------------------------------------------------------===//
@@ -19,6 +23,7 @@
 #include "runtime/EngineFile.h"
 #include "runtime/Plan.h"
 #include "runtime/cpu/CodeObject.h"
+#include "runtime/cuda/Modules.h"
 #include <functional>
 #include <memory>
 
@@ -31,6 +36,8 @@ public:
     int threads = 0;
     bool hugePages = false;
     const char *target = nullptr;
+    TenonDevice device = TENON_DEVICE_AUTO;
+    cuda::Device::Options cuda;
   };
   using Open = std::function<Status(EngineFile &)>;
 
@@ -43,7 +50,7 @@ public:
   const Interface &interface() const { return userInterface; }
   const Program &program() const { return variantProgram; }
   uint32_t variant() const { return variantIndex; }
-  std::string targetName() const;
+  const std::string &targetName() const { return isa; }
   const Logger &logger() const { return log; }
   const std::vector<TenonKernelFunction> &functions() const {
     return kernelFunctions;
@@ -52,6 +59,14 @@ public:
   const std::vector<char *> &constants() const { return constantData; }
   const std::vector<int64_t> &constantBytes() const { return constantSizes; }
   uint64_t totalConstantBytes() const;
+
+  // Of a CUDA variant; null and empty otherwise.
+  const std::shared_ptr<cuda::Device> &cudaDevice() const { return gpu; }
+  const std::vector<cuda::LoadedKernel> &cudaKernels() const {
+    return modules.kernels();
+  }
+  /// A place on the device that nobody reads or writes.
+  char *emptyConstant() const { return deviceConstants.data(); }
 
   /// Plans for inputs that have passed Interface::checkInputs.
   Status plan(const TenonTensor *inputs, Plan &plan) const {
@@ -63,17 +78,28 @@ public:
   const Lifetimes &lifetimes() const { return mainLifetimes; }
 
 private:
-  Status chooseVariant(const Options &options);
+  Status chooseVariant(const Options &options, uint32_t first,
+                       std::string &reasons);
+  Status cudaRuns(const schema::Variant &variant, const Options &options);
+  Status loadVariant(const Options &options, ThreadPool &pool);
   Status loadCode(ThreadPool &pool);
-  Status loadConstants(const Options &options, ThreadPool &pool);
+  Status checkConstants(ThreadPool &pool);
+  Status loadConstants(const Options &options);
+  Status uploadConstants();
   Status runInit(ThreadPool &pool);
+  Status runCudaInit(uint32_t block, const Plan &plan);
 
+  // Declared first, so that it goes last.
+  std::shared_ptr<cuda::Device> gpu;
+  Status gpuFailure; // of opening it
   EngineFile file;
   ExprTable exprTable;
   Interface userInterface;
   Program variantProgram;
   Lifetimes mainLifetimes;
   CodeObject code;
+  cuda::Modules modules;
+  cuda::DeviceBuffer deviceConstants;
   Region derived; // derived constants, and all if huge pages were asked for
   std::vector<TenonKernelFunction> kernelFunctions;
   std::vector<char *> constantData;

@@ -20,63 +20,26 @@ using schema::ValueKind;
 // More than any tensor has elements; keeps the pool's counter from overflow.
 static constexpr int64_t kMostTasks = int64_t(1) << 48;
 
-char *tenon::runtime::emptyBuffer() {
-  alignas(64) static char buffer[64];
-  return buffer;
-}
-
-struct Executor::LaunchJob {
-  TenonKernelFunction function;
-  void *const *buffers;
-  const int64_t *scalars;
-  char *scratch;
-  uint64_t scratchStride;
-  ThreadError *errors;
-  std::atomic<bool> *stop;
-
-  static void run(void *argument, int64_t begin, int64_t end, int thread) {
-    LaunchJob &job = *static_cast<LaunchJob *>(argument);
-    ThreadError &error = job.errors[thread];
-    error.record.code = TENON_KERNEL_OK; // a kernel may return what it finds
-    int32_t code = job.function(
-        job.buffers, job.scalars, begin, end,
-        job.scratch ? job.scratch + uint64_t(thread) * job.scratchStride
-                    : nullptr,
-        &error.record);
-    if (code != TENON_KERNEL_OK) {
-      error.record.code = code;
-      error.begin = begin;
-      job.stop->store(true, std::memory_order_relaxed);
-    }
-  }
-};
-
-Executor::Executor(const Engine &engine, ThreadPool &pool, Outputs *outputs)
-    : engine(engine), program(engine.program()), pool(pool), outputs(outputs) {
+Executor::Executor(const Engine &engine, Outputs *outputs, char *empty)
+    : engine(engine), program(engine.program()), empty(empty),
+      outputs(outputs) {
   pointers.assign(program.values.size(), nullptr);
   bytes.assign(program.values.size(), 0);
   buffers.assign(program.mostBuffers, nullptr);
   scalars.assign(program.mostScalars, 0);
-  errors.assign(size_t(pool.threads()), {});
-  for (ThreadError &error : errors)
-    error.begin = -1;
-  if (program.hasRunTimeSymbols)
-    ownBuffers.resize(program.values.size());
 }
 
-void Executor::begin(const Plan &plan, char *arena, char *scratchMemory) {
+void Executor::begin(const Plan &plan, char *arena) {
   symbols = plan.symbols;
   exprs = plan.exprs;
   bytes = plan.bytes;
-  scratch = scratchMemory;
-  scratchStride = plan.scratchBytes;
   for (uint32_t v = 0; v < program.values.size(); ++v) {
     const Value &value = program.values[v];
     pointers[v] = nullptr;
     if (plan.bytes[v] < 0)
       continue;
     if (value.kind == ValueKind::Temp && !value.dynamic)
-      pointers[v] = plan.bytes[v] ? arena + plan.place[v] : emptyBuffer();
+      pointers[v] = plan.bytes[v] ? arena + plan.place[v] : empty;
     else if (value.kind == ValueKind::Constant)
       pointers[v] = engine.constants()[size_t(value.index)];
   }
@@ -119,15 +82,6 @@ Status Executor::number(uint32_t expr, uint32_t index, const char *what,
                     "by zero)");
 }
 
-Status Executor::run(uint32_t block) {
-  stop.store(false, std::memory_order_relaxed);
-  FloatEnvironment environment;
-  pool.beginRun();
-  Status status = runBlock(block);
-  pool.endRun();
-  return status;
-}
-
 Status Executor::runBlock(uint32_t block) {
   const Block &range = program.blocks[block];
   for (uint32_t i = range.first; i < range.first + range.count; ++i) {
@@ -137,13 +91,9 @@ Status Executor::runBlock(uint32_t block) {
       TENON_TRY(runInstruction(i));
       continue;
     }
-    auto start = std::chrono::steady_clock::now();
-    TENON_TRY(runInstruction(i));
-    std::chrono::duration<double> time =
-        std::chrono::steady_clock::now() - start;
     InstructionProfile &row = (*profile)[i];
+    TENON_TRY(measure(i, row));
     ++row.calls;
-    row.seconds += time.count();
     const Instruction &instruction = program.instructions[i];
     int64_t count;
     if (instruction.flops >= 0 && exprs.get(size_t(instruction.flops), count))
@@ -151,6 +101,14 @@ Status Executor::runBlock(uint32_t block) {
     if (instruction.bytes >= 0 && exprs.get(size_t(instruction.bytes), count))
       row.bytes += double(count);
   }
+  return endOfLine();
+}
+
+Status Executor::measure(uint32_t index, InstructionProfile &row) {
+  auto start = std::chrono::steady_clock::now();
+  TENON_TRY(runInstruction(index));
+  std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  row.seconds += time.count();
   return {};
 }
 
@@ -164,8 +122,8 @@ Status Executor::runInstruction(uint32_t index) {
   case Operation::Fill: {
     char *target;
     TENON_TRY(pointer(instruction.target, index, target));
-    std::memset(target, instruction.byte, size_t(bytes[instruction.target]));
-    return {};
+    return fillBytes(index, target, instruction.byte,
+                     bytes[instruction.target]);
   }
   case Operation::ReadBack:
     return readBack(instruction, index);
@@ -176,6 +134,7 @@ Status Executor::runInstruction(uint32_t index) {
   }
   case Operation::If: {
     int64_t condition;
+    TENON_TRY(endOfLine());
     TENON_TRY(
         number(uint32_t(instruction.expr), index, "condition", condition));
     int32_t block =
@@ -183,6 +142,7 @@ Status Executor::runInstruction(uint32_t index) {
     return block >= 0 ? runBlock(uint32_t(block)) : Status();
   }
   case Operation::While:
+    TENON_TRY(endOfLine());
     while (true) {
       if (stop.load(std::memory_order_relaxed))
         return Status(TENON_CANCELLED, "the run was cancelled");
@@ -213,17 +173,12 @@ Status Executor::launch(const Instruction &instruction, uint32_t index) {
   if (choice == end)
     return failAt(TENON_INVALID_ENGINE, index,
                   "none of its kernels takes these sizes");
-  int64_t tasks, grain = 1, scratchBytes = 0;
+  int64_t tasks;
   TENON_TRY(number(choice->tasks, index, "number of tasks", tasks));
   if (tasks <= 0)
     return {};
   if (tasks > kMostTasks)
     return failAt(TENON_INVALID_INPUT, index, "too many tasks");
-  if (choice->grain >= 0)
-    TENON_TRY(number(uint32_t(choice->grain), index, "grain", grain));
-  if (choice->scratch >= 0)
-    TENON_TRY(
-        number(uint32_t(choice->scratch), index, "scratch size", scratchBytes));
   for (uint32_t k = 0; k < instruction.buffers.count; ++k) {
     uint32_t value = program.buffers[instruction.buffers.first + k];
     char *data;
@@ -233,35 +188,13 @@ Status Executor::launch(const Instruction &instruction, uint32_t index) {
   for (uint32_t k = 0; k < instruction.scalars.count; ++k)
     TENON_TRY(number(program.scalars[instruction.scalars.first + k], index,
                      "scalar", scalars[k]));
-  if (scratchBytes > int64_t(scratchStride))
-    TENON_TRY(growScratch(uint64_t(scratchBytes), index));
-
-  LaunchJob job = {engine.functions()[choice->kernel],
-                   buffers.data(),
-                   scalars.data(),
-                   scratchBytes > 0 ? scratch : nullptr,
-                   scratchStride,
-                   errors.data(),
-                   &stop};
-  pool.parallelFor(tasks, grain, LaunchJob::run, &job, &stop);
   if (profile)
     (*profile)[index].choice = uint32_t(choice - program.choices.data());
-  if (stop.load(std::memory_order_relaxed))
-    return kernelError(index, *choice);
-  return {};
+  return launchKernel(instruction, index, *choice, tasks);
 }
 
-/// The error of the lowest range, or that the run was cancelled.
-Status Executor::kernelError(uint32_t index, const Choice &choice) {
-  ThreadError *first = nullptr;
-  for (ThreadError &error : errors)
-    if (error.begin >= 0 && (!first || error.begin < first->begin))
-      first = &error;
-  if (!first)
-    return Status(TENON_CANCELLED, "the run was cancelled");
-  TenonErrorRecord record = first->record;
-  for (ThreadError &error : errors)
-    error.begin = -1;
+Status Executor::kernelFault(uint32_t index, uint32_t kernel,
+                             const TenonErrorRecord &record) const {
   std::string what;
   if (record.code == TENON_KERNEL_INDEX_OUT_OF_RANGE)
     what = formatText("index %" PRId64 " is out of range, expected below "
@@ -274,22 +207,8 @@ Status Executor::kernelError(uint32_t index, const Choice &choice) {
   std::string nodes = program.nodeNames(index);
   return Status(TENON_KERNEL_ERROR,
                 "instruction " + std::to_string(index) + " (kernel '" +
-                    program.kernels[choice.kernel].name + "'" +
+                    program.kernels[kernel].name + "'" +
                     (nodes.empty() ? "" : ", nodes " + nodes) + "): " + what);
-}
-
-Status Executor::growScratch(uint64_t wanted, uint32_t index) {
-  uint64_t stride = alignUp(wanted, 64);
-  uint64_t whole = stride * uint64_t(pool.threads());
-  if (wanted > (uint64_t(1) << 40) ||
-      (ownScratch.size() < whole && !ownScratch.allocate(whole)))
-    return failAt(TENON_OUT_OF_MEMORY, index,
-                  formatText("no memory for %" PRIu64 " bytes of scratch on "
-                             "each of %d threads",
-                             wanted, pool.threads()));
-  scratch = ownScratch.data();
-  scratchStride = stride;
-  return {};
 }
 
 Status Executor::copy(const Instruction &instruction, uint32_t index) {
@@ -306,8 +225,7 @@ Status Executor::copy(const Instruction &instruction, uint32_t index) {
                              " bytes to %" PRId64,
                              size, bytes[instruction.source],
                              bytes[instruction.target]));
-  std::memmove(target, source, size_t(size));
-  return {};
+  return copyBytes(index, target, source, size);
 }
 
 template <typename T> static int64_t loadAs(const char *data) {
@@ -327,7 +245,9 @@ Status Executor::readBack(const Instruction &instruction, uint32_t index) {
     return failAt(
         TENON_INVALID_ENGINE, index,
         formatText("reads element %" PRId64 " of %" PRId64, element, elements));
-  data += element * width;
+  char item[8];
+  TENON_TRY(fetch(index, data + element * width, width, item));
+  data = item;
   int64_t value = 0;
   switch (instruction.type) {
   case TENON_BOOL:
@@ -421,17 +341,10 @@ Status Executor::resolve(uint32_t v, uint32_t index) {
   }
 
   if (value.kind == ValueKind::Temp && value.dynamic) {
-    Region &buffer = ownBuffers[v];
-    if (uint64_t(size) > buffer.size()) {
-      Region larger;
-      if (!larger.allocate(alignUp(uint64_t(size), 64)))
-        return failAt(TENON_OUT_OF_MEMORY, index,
-                      "no memory for " + std::to_string(size) + " bytes");
-      if (buffer.size())
-        std::memcpy(larger.data(), buffer.data(), buffer.size());
-      buffer = std::move(larger);
-    }
-    pointers[v] = buffer.size() ? buffer.data() : emptyBuffer();
+    if (size == 0)
+      pointers[v] = empty;
+    else
+      TENON_TRY(growOwn(index, v, uint64_t(size), pointers[v]));
     bytes[v] = size;
     return {};
   }

@@ -5,12 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Walks the instructions of a block in their order (which obeys all waits) on
-// the CPU. A frame holds what one run needs: numbers, and a pointer for each
-// value. Values whose size or place depends on a run-time symbol have no
-// pointer until they are used (`resolve`), and lose it when the symbol
-// changes; temporaries among them live in buffers of their own that only grow
-// and keep their bytes.
+// Walks the instructions of a block in their order (which obeys all waits). A
+// frame holds what one run needs: numbers, and a pointer for each value. Values
+// whose size or place depends on a run-time symbol have no pointer until they
+// are used (`resolve`), and lose it when the symbol changes; temporaries among
+// them live in buffers of their own that only grow and keep their bytes.
+//
+// What touches the bytes is the device's business: cpu/CpuExecutor does it at
+// once, cuda/CudaExecutor records it and hands it to a stream. Here pointers
+// are only added to, so that they may be a device's.
 //
 // Shown by test/unit/runtime/ExecutorTest.cpp.
 //
@@ -20,6 +23,7 @@
 #define TENON_RUNTIME_EXECUTOR_H
 
 #include "runtime/Engine.h"
+#include <atomic>
 
 namespace tenon::runtime {
 
@@ -39,31 +43,64 @@ public:
     virtual Status allocate(uint32_t binding, int64_t bytes, char *&data) = 0;
   };
 
-  Executor(const Engine &engine, ThreadPool &pool, Outputs *outputs);
+  /// `empty` is what pointers of empty values point to.
+  Executor(const Engine &engine, Outputs *outputs, char *empty);
+  virtual ~Executor() = default;
 
-  /// Takes the plan's numbers and places the temporaries at `arena`, the
-  /// scratch memory at `scratch`. Pointers of bindings are set afterwards, by
-  /// `bind`, and aliases settled by `settle`.
-  void begin(const Plan &plan, char *arena, char *scratch);
+  /// Takes the plan's numbers and places the temporaries at `arena`. Pointers
+  /// of bindings are set afterwards, by `bind`, and aliases settled by
+  /// `settle`.
+  void begin(const Plan &plan, char *arena);
   void bind(uint32_t value, char *data) { pointers[value] = data; }
   void settle(const Plan &plan);
 
-  Status run(uint32_t block);
+  virtual Status run(uint32_t block) = 0;
 
   const Numbers &numbers() const { return exprs; }
   int64_t bytesOf(uint32_t value) const { return bytes[value]; }
   void setProfile(std::vector<InstructionProfile> *rows) { profile = rows; }
   std::atomic<bool> &stopFlag() { return stop; }
 
-private:
-  struct LaunchJob;
-  struct alignas(64) ThreadError {
-    TenonErrorRecord record;
-    int64_t begin; // -1: none
-  };
+protected:
+  /// The device's part of an instruction, with all numbers known: a launch of
+  /// `tasks` > 0 tasks, whose arguments are in `buffers` and `scalars` ...
+  virtual Status launchKernel(const Instruction &instruction, uint32_t index,
+                              const Choice &choice, int64_t tasks) = 0;
+  virtual Status copyBytes(uint32_t index, char *target, const char *source,
+                           int64_t size) = 0;
+  virtual Status fillBytes(uint32_t index, char *target, uint8_t byte,
+                           int64_t size) = 0;
+  /// ... `width` bytes that all earlier instructions have written, to the host
+  virtual Status fetch(uint32_t index, const char *source, int64_t width,
+                       void *target) = 0;
+  /// ... and at least `size` bytes for a dynamic temporary, with those that it
+  /// had.
+  virtual Status growOwn(uint32_t index, uint32_t value, uint64_t size,
+                         char *&data) = 0;
+  /// The end of a straight line of instructions: a branch or a block's end.
+  virtual Status endOfLine() { return {}; }
+  /// Runs an instruction and adds its time to its row of the profile.
+  virtual Status measure(uint32_t index, InstructionProfile &row);
 
   Status runBlock(uint32_t block);
   Status runInstruction(uint32_t index);
+  Status number(uint32_t expr, uint32_t index, const char *what,
+                int64_t &number) const;
+  Status failAt(TenonStatus code, uint32_t index,
+                const std::string &what) const;
+  /// What a kernel wrote to its error record.
+  Status kernelFault(uint32_t index, uint32_t kernel,
+                     const TenonErrorRecord &record) const;
+
+  const Engine &engine;
+  const Program &program;
+  std::vector<void *> buffers;
+  std::vector<int64_t> scalars;
+  char *const empty;
+  std::vector<InstructionProfile> *profile = nullptr;
+  std::atomic<bool> stop{false};
+
+private:
   Status launch(const Instruction &instruction, uint32_t index);
   Status copy(const Instruction &instruction, uint32_t index);
   Status readBack(const Instruction &instruction, uint32_t index);
@@ -75,33 +112,12 @@ private:
     data = pointers[value];
     return {};
   }
-  Status number(uint32_t expr, uint32_t index, const char *what,
-                int64_t &number) const;
-  Status failAt(TenonStatus code, uint32_t index,
-                const std::string &what) const;
-  Status kernelError(uint32_t index, const Choice &choice);
-  Status growScratch(uint64_t wanted, uint32_t index);
 
-  const Engine &engine;
-  const Program &program;
-  ThreadPool &pool;
   Outputs *outputs;
   Numbers symbols, exprs;
   std::vector<char *> pointers;
   std::vector<int64_t> bytes;
-  std::vector<void *> buffers;
-  std::vector<int64_t> scalars;
-  std::vector<ThreadError> errors;
-  std::vector<Region> ownBuffers; // of dynamic temporaries, by value
-  char *scratch = nullptr;
-  uint64_t scratchStride = 0;
-  Region ownScratch; // if a launch needs more than was planned
-  std::vector<InstructionProfile> *profile = nullptr;
-  std::atomic<bool> stop{false};
 };
-
-/// What pointers of empty values point to.
-char *emptyBuffer();
 
 } // namespace tenon::runtime
 

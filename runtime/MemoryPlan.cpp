@@ -89,7 +89,11 @@ Lifetimes tenon::runtime::findLifetimes(const Program &program,
   return lifetimes;
 }
 
-int64_t tenon::runtime::packIntervals(std::vector<Interval> &intervals) {
+int64_t tenon::runtime::packIntervals(std::vector<Interval> &intervals,
+                                      int64_t alignment) {
+  auto rounded = [&](int64_t bytes) {
+    return (bytes + alignment - 1) / alignment * alignment;
+  };
   std::vector<uint32_t> order(intervals.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
@@ -106,8 +110,7 @@ int64_t tenon::runtime::packIntervals(std::vector<Interval> &intervals) {
     Interval &interval = intervals[index];
     if (interval.bytes > kMost)
       return -1;
-    int64_t bytes = (interval.bytes + kBufferAlignment - 1) / kBufferAlignment *
-                    kBufferAlignment;
+    int64_t bytes = rounded(interval.bytes);
     int64_t end = 0, best = -1, bestGap = INT64_MAX;
     for (uint32_t other : placed) {
       const Interval &there = intervals[other];
@@ -118,9 +121,7 @@ int64_t tenon::runtime::packIntervals(std::vector<Interval> &intervals) {
         best = end;
         bestGap = gap;
       }
-      end =
-          std::max(end, there.offset + (there.bytes + kBufferAlignment - 1) /
-                                           kBufferAlignment * kBufferAlignment);
+      end = std::max(end, there.offset + rounded(there.bytes));
     }
     interval.offset = best >= 0 ? best : end;
     if (interval.offset > kMost)

@@ -34,6 +34,7 @@
 namespace tenon::runtime {
 
 constexpr int64_t kBufferAlignment = 64;
+constexpr int64_t kCudaBufferAlignment = 256;
 
 /// First and last position of each value in a walk of the program; last <
 /// first if it is not mentioned. Set for roots only.
@@ -48,11 +49,12 @@ Lifetimes findLifetimes(const Program &program, uint32_t block);
 struct Interval {
   int64_t bytes;
   uint32_t first, last;
-  int64_t offset = 0; // result; a multiple of kBufferAlignment
+  int64_t offset = 0; // result; a multiple of the alignment
 };
 
 /// Sets the offsets and returns the size of the arena, or -1 on overflow.
-int64_t packIntervals(std::vector<Interval> &intervals);
+int64_t packIntervals(std::vector<Interval> &intervals,
+                      int64_t alignment = kBufferAlignment);
 
 } // namespace tenon::runtime
 

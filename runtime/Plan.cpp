@@ -59,7 +59,8 @@ static Status place(const Interface &interface, const Program &program,
     plan.place[v] = offset;
   }
 
-  int64_t arena = packIntervals(intervals);
+  int64_t arena = packIntervals(intervals, program.cuda ? kCudaBufferAlignment
+                                                        : kBufferAlignment);
   if (arena < 0)
     return fail(TENON_OUT_OF_MEMORY,
                 "the activations for these sizes need more memory than there "
@@ -71,7 +72,9 @@ static Status place(const Interface &interface, const Program &program,
   int64_t scratch = 0;
   for (const Choice &choice : program.choices) {
     int64_t bytes;
-    if (choice.scratch >= 0 && plan.exprs.get(size_t(choice.scratch), bytes) &&
+    // Kernels on CUDA have shared memory instead.
+    if (choice.scratch >= 0 && !program.cuda &&
+        plan.exprs.get(size_t(choice.scratch), bytes) &&
         bytes < (int64_t(1) << 40))
       scratch = std::max(scratch, bytes);
   }

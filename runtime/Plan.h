@@ -29,10 +29,12 @@ struct Plan {
   uint64_t arenaBytes = 0;
   uint64_t scratchBytes = 0; // for one thread, a multiple of 64
   uint64_t lastUse = 0;
+  uint64_t id = 0;   // of this plan among all of its context
+  uint64_t uses = 0; // how often it was found
 };
 
 /// Plans the main program for inputs that have passed Interface::checkInputs.
-/// Sets all but `shapes` and `lastUse`.
+/// Sets all but `shapes` and what counts uses.
 Status planShapes(const TenonTensor *inputs, const ExprTable &exprs,
                   const Interface &interface, const Program &program,
                   const Lifetimes &lifetimes, Plan &plan);

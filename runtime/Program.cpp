@@ -17,13 +17,18 @@ using schema::Operation;
 using schema::ValueKind;
 
 static constexpr int kDeepestNesting = 64;
+// CUDA C++ Programming Guide, "Technical Specifications per Compute
+// Capability": the same for all that Tenon compiles for.
+static constexpr uint64_t kMostThreadsOfBlock = 1024;
+static constexpr uint32_t kMostBlockZ = 64;
 
 class Program::Decoder {
 public:
   Decoder(Program &program, const schema::Engine &engine, uint32_t variant,
           const ExprTable &exprs, const Interface &interface)
       : program(program), source(*engine.variants()->Get(variant)),
-        exprs(exprs), interface(interface), used(exprs.size(), 0),
+        blobs(engine.blobs() ? engine.blobs()->size() : 0), exprs(exprs),
+        interface(interface), used(exprs.size(), 0),
         prefix("variants[" + std::to_string(variant) + "]") {}
 
   Status run();
@@ -65,6 +70,8 @@ private:
 
   Status decodeValues();
   Status decodeKernels();
+  Status decodeCudaKernel(const schema::CudaKernel *in, Kernel &out,
+                          const std::string &path);
   Status decodeInstruction(uint32_t index);
   Status decodeLaunch(const schema::Launch &launch, Instruction &out,
                       const std::string &path);
@@ -76,6 +83,7 @@ private:
 
   Program &program;
   const schema::Variant &source;
+  size_t blobs;
   const ExprTable &exprs;
   const Interface &interface;
   std::vector<uint8_t> used;
@@ -148,9 +156,56 @@ Status Program::Decoder::decodeKernels() {
     const schema::Kernel &in = *source.kernels()->Get(i);
     if (!in.symbol() || in.symbol()->size() == 0)
       return bad(at("kernels", i) + ".symbol", "empty");
-    program.kernels.push_back({textOf(in.symbol()), textOf(in.name()),
-                               textOf(in.family()), textOf(in.schedule())});
+    Kernel kernel;
+    kernel.symbol = textOf(in.symbol());
+    kernel.name = textOf(in.name());
+    kernel.family = textOf(in.family());
+    kernel.schedule = textOf(in.schedule());
+    if (program.cuda)
+      TENON_TRY(
+          decodeCudaKernel(in.cuda(), kernel, at("kernels", i) + ".cuda"));
+    program.kernels.push_back(std::move(kernel));
   }
+  return {};
+}
+
+Status Program::Decoder::decodeCudaKernel(const schema::CudaKernel *in,
+                                          Kernel &out,
+                                          const std::string &path) {
+  if (!in)
+    return bad(path, "a kernel of a CUDA variant needs it");
+  uint32_t images = in->images() ? in->images()->size() : 0;
+  if (images == 0)
+    return bad(path + ".images", "empty");
+  for (uint32_t k = 0; k < images; ++k) {
+    const schema::CudaImage &image = *in->images()->Get(k);
+    std::string where = path + "." + at("images", k);
+    if (image.kind() != schema::CudaImageKind::Ptx &&
+        image.kind() != schema::CudaImageKind::Cubin)
+      return bad(where + ".kind",
+                 "unknown kind " + std::to_string(int(image.kind())));
+    if (image.compute_capability() <= 0)
+      return bad(
+          where + ".compute_capability",
+          formatText("%d, expected 80, 89, ...", image.compute_capability()));
+    TENON_TRY(checkIndex(image.blob(), blobs, "blobs", where + ".blob"));
+    out.images.push_back({image.kind(), image.compute_capability(),
+                          image.blob(), textOf(image.tool())});
+  }
+  uint32_t block[] = {in->block_x(), in->block_y(), in->block_z()};
+  uint64_t threads = 1;
+  for (int d = 0; d < 3; ++d) {
+    out.block[d] = block[d];
+    // Each below 2^11 after the first check, so that the product is exact.
+    threads = block[d] > kMostThreadsOfBlock ? 0 : threads * block[d];
+  }
+  if (threads == 0 || threads > kMostThreadsOfBlock || block[2] > kMostBlockZ)
+    return bad(path, formatText("a block of %u x %u x %u threads, expected 1 "
+                                "to 1024 of them, at most 64 along z",
+                                block[0], block[1], block[2]));
+  out.sharedBytes = in->shared();
+  out.registers = in->registers();
+  out.mayFault = in->may_fault();
   return {};
 }
 
@@ -170,8 +225,19 @@ Status Program::Decoder::decodeLaunch(const schema::Launch &launch,
     TENON_TRY(useExpr(in.tasks(), where + ".tasks"));
     TENON_TRY(useOptionalExpr(in.grain(), where + ".grain"));
     TENON_TRY(useOptionalExpr(in.scratch(), where + ".scratch"));
-    program.choices.push_back(
-        {in.kernel(), in.guard(), in.tasks(), in.grain(), in.scratch()});
+    Choice choice = {in.kernel(), in.guard(),   in.tasks(),
+                     in.grain(),  in.scratch(), {-1, -1, -1}};
+    if (program.cuda) {
+      uint32_t dims = in.grid() ? in.grid()->size() : 0;
+      if (dims != 3)
+        return bad(where + ".grid",
+                   formatText("%u expressions, expected 3", dims));
+      for (uint32_t d = 0; d < 3; ++d) {
+        TENON_TRY(useExpr(in.grid()->Get(d), where + "." + at("grid", d)));
+        choice.grid[d] = int32_t(in.grid()->Get(d));
+      }
+    }
+    program.choices.push_back(choice);
   }
   uint32_t buffers = launch.buffers() ? launch.buffers()->size() : 0;
   out.buffers = {uint32_t(program.buffers.size()), buffers};
@@ -429,6 +495,8 @@ Status Program::Decoder::run() {
     return fail(TENON_UNSUPPORTED,
                 "%s.kernel_abi: %u, this runtime has %d: recompile from ONNX",
                 prefix.c_str(), source.kernel_abi(), TENON_KERNEL_ABI_VERSION);
+  program.cuda =
+      source.target() && source.target()->kind() == schema::TargetKind::Cuda;
   for (const Binding &binding : interface.bindings())
     for (uint32_t dim : binding.dims)
       exprs.markUsed(dim, used);

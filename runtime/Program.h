@@ -44,6 +44,7 @@ struct Choice {
   uint32_t tasks;  // exprs
   int32_t grain;   // exprs
   int32_t scratch; // exprs
+  int32_t grid[3]; // exprs; CUDA only
 };
 
 struct Instruction {
@@ -62,8 +63,21 @@ struct Instruction {
                                              // body
 };
 
+struct CudaImage {
+  schema::CudaImageKind kind;
+  int capability; // 80 for sm_80
+  uint32_t blob;
+  std::string tool;
+};
+
 struct Kernel {
   const char *symbol, *name, *family, *schedule;
+  // CUDA only.
+  std::vector<CudaImage> images;
+  uint32_t block[3] = {1, 1, 1};
+  uint32_t sharedBytes = 0;
+  int32_t registers = -1;
+  bool mayFault = false;
 };
 
 struct Block {
@@ -88,6 +102,7 @@ public:
   std::vector<Choice> choices;
   std::vector<uint32_t> buffers; // values
   std::vector<uint32_t> scalars; // exprs
+  bool cuda = false;             // else for the CPU
   uint32_t mainBlock = 0;
   int32_t initBlock = -1;
 

@@ -30,6 +30,9 @@ using Clock = std::chrono::steady_clock;
 namespace {
 struct Flags {
   std::string engine, outputs, device = "auto", json, reference, target;
+  std::string cudaDriver;
+  TenonDevice deviceKind = TENON_DEVICE_AUTO;
+  int cudaOrdinal = 0;
   InputFlags inputs;
   std::vector<uint64_t> seed;
   int threads = 0, iterations = 0, warmup = -1;
@@ -85,8 +88,13 @@ static void addFlags(CLI::App &app, Flags &flags) {
       ->capture_default_str();
   app.add_option("--atol", flags.atol, "Tolerance, absolute, added to it")
       ->capture_default_str();
-  app.add_option("--device", flags.device, "auto or cpu")
+  app.add_option("--device", flags.device,
+                 "auto, cpu, cuda, or cuda:N for device number N")
       ->capture_default_str();
+  app.add_option("--cuda-driver", flags.cudaDriver,
+                 "The CUDA driver library (default libcuda.so.1), or the "
+                 "simulated GPU's")
+      ->envname("TENON_CUDA_DRIVER");
   app.add_option("--target", flags.target,
                  "Run the variant with this name (x86-64-v3) instead of the "
                  "best");
@@ -114,11 +122,28 @@ static void addFlags(CLI::App &app, Flags &flags) {
                        std::string("tenon-run ") + tenon_version());
 }
 
+static void parseDevice(Flags &flags) {
+  const std::string &name = flags.device;
+  if (name == "auto") {
+    flags.deviceKind = TENON_DEVICE_AUTO;
+  } else if (name == "cpu") {
+    flags.deviceKind = TENON_DEVICE_CPU;
+  } else if (name.compare(0, 4, "cuda") == 0) {
+    flags.deviceKind = TENON_DEVICE_CUDA;
+    std::string number = name.size() > 5 ? name.substr(5) : "";
+    bool fine = name.size() == 4 ||
+                (name[4] == ':' && !number.empty() && number.size() < 5 &&
+                 number.find_first_not_of("0123456789") == std::string::npos);
+    if (!fine)
+      throw Fault{2, "--device=" + name + ": expected cuda or cuda:N"};
+    flags.cudaOrdinal = number.empty() ? 0 : std::stoi(number);
+  } else {
+    throw Fault{2, "--device=" + name + ": expected auto, cpu, cuda or cuda:N"};
+  }
+}
+
 static void checkFlags(Flags &flags) {
-  if (flags.device == "cuda")
-    throw Fault{2, "--device=cuda: not in this version"};
-  if (flags.device != "auto" && flags.device != "cpu")
-    throw Fault{2, "--device=" + flags.device + ": expected auto or cpu"};
+  parseDevice(flags);
   flags.inputs.random = !flags.seed.empty();
   if (!flags.seed.empty())
     flags.inputs.seed = flags.seed.front();
@@ -181,6 +206,10 @@ Engine Session::load() {
   }
   options.huge_pages = flags.hugePages;
   options.target = flags.target.empty() ? nullptr : flags.target.c_str();
+  options.device = flags.deviceKind;
+  options.cuda_ordinal = flags.cudaOrdinal;
+  options.cuda_driver =
+      flags.cudaDriver.empty() ? nullptr : flags.cudaDriver.c_str();
   auto start = Clock::now();
   Result<Engine> engine = Engine::load(flags.engine, options);
   if (!engine)
@@ -271,6 +300,8 @@ void Session::describe(const Engine &engine, const Context &context,
   report["model"] = info.model;
   report["builder"] = info.builder;
   report["target"] = info.target;
+  if (info.device == TENON_DEVICE_CUDA)
+    report["device"] = info.device_name;
   report["threads"] = flags.threads;
   report["load_ms"] = 1e3 * loadSeconds;
   report["first_run_ms"] = 1e3 * firstSeconds;
@@ -288,8 +319,11 @@ void Session::describe(const Engine &engine, const Context &context,
     report["inputs"].push_back(tensorJson(input.name, input.tensor));
   for (size_t i = 0; i < outputTensors.size(); ++i)
     report["outputs"].push_back(tensorJson(outputs[i].first, outputTensors[i]));
+  std::string place = info.target;
+  if (info.device == TENON_DEVICE_CUDA)
+    place += std::string(" on ") + info.device_name;
   print("%s: variant %s, loaded in %.2f ms\n", flags.engine.c_str(),
-        info.target, 1e3 * loadSeconds);
+        place.c_str(), 1e3 * loadSeconds);
   for (size_t i = 0; i < outputTensors.size(); ++i)
     print("output '%s': %s %s\n", outputs[i].first.c_str(),
           tenon_element_type_name(outputTensors[i].type),

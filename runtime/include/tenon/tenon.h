@@ -69,7 +69,9 @@ typedef enum TenonStatus TENON_ENUM {
   TENON_KERNEL_ERROR = 8, /* e.g. an index out of range in the data */
   TENON_CANCELLED = 9,    /* by tenon_context_cancel */
   TENON_BUSY = 10,        /* the context runs already, on another thread */
-  TENON_INTERNAL = 11     /* a defect of Tenon */
+  TENON_INTERNAL = 11,    /* a defect of Tenon */
+  TENON_DEVICE_ERROR = 12 /* the GPU or its driver failed; the message says
+                           * whether engine and contexts are still usable */
 } TenonStatus;
 
 /* "invalid-input" and so on. */
@@ -148,6 +150,14 @@ typedef struct TenonTensor {
 
 typedef struct TenonEngine TenonEngine;
 
+/* Where an engine runs. */
+typedef enum TenonDevice TENON_ENUM {
+  TENON_DEVICE_AUTO = 0, /* the first variant that the machine runs; engines
+                          * list the best first */
+  TENON_DEVICE_CPU = 1,
+  TENON_DEVICE_CUDA = 2
+} TenonDevice;
+
 typedef struct TenonLoadOptions {
   size_t struct_size;
   TenonLogCallback log;
@@ -161,8 +171,17 @@ typedef struct TenonLoadOptions {
    * do not share. */
   int32_t huge_pages;
   /* Take the variant whose target has this name ("x86-64-v3") instead of the
-   * best that the machine runs; null: the best. */
+   * best that the machine runs; null: the best. "sm_80" for CUDA. */
   const char *target;
+  /* AUTO passes over a CUDA variant without a driver, a device or the right
+   * device, and logs why; CUDA fails with UNSUPPORTED and says why. */
+  TenonDevice device;
+  int32_t cuda_ordinal; /* which CUDA device, from 0 */
+  /* The CUDA driver library; null: "libcuda.so.1", as the system finds it. */
+  const char *cuda_driver;
+  /* The CUcontext to work in, which must outlive the engine and its contexts;
+   * null: the primary context of the device. */
+  void *cuda_context;
 } TenonLoadOptions;
 
 /* Maps and verifies the file at `path`. The file must not change while the
@@ -198,6 +217,9 @@ typedef struct TenonEngineInfo {
   uint64_t constant_bytes; /* of the variant in use */
   int32_t format_version;
   int32_t input_count, output_count, state_count, variant_count;
+  TenonDevice device;      /* CPU or CUDA */
+  const char *device_name; /* of a CUDA device: "NVIDIA A100-SXM4-80GB"; else
+                            * "" */
 } TenonEngineInfo;
 
 /* `info->struct_size` must be set. Fails with INVALID_ARGUMENT. */
@@ -258,13 +280,17 @@ typedef struct TenonContextOptions {
   int32_t profile;
   /* Use the caller's threads instead of own ones; copied. */
   const TenonThreadPool *pool;
-  /* Memory for activations, aligned to 64 bytes, which must live as long as
-   * the context; null: the context allocates. If it is too small, runs fail
+  /* Memory for activations, aligned to 64 bytes (CUDA: device memory, aligned
+   * to 256), which must live as long as the context; null: the context
+   * allocates. If it is too small, runs fail
    * with BUFFER_TOO_SMALL, naming the size that is needed. */
   void *arena;
   uint64_t arena_bytes;
   /* Sets of input shapes whose memory plan is kept; 0: 16. */
   int32_t plans;
+  /* CUDA: the CUstream to work in, which must outlive the context; null: one
+   * of the context's own. On the CPU it must be null. */
+  void *stream;
 } TenonContextOptions;
 
 /* Fails with INVALID_ARGUMENT, OUT_OF_MEMORY. */
@@ -299,19 +325,38 @@ typedef struct TenonRunOptions {
  * memory (TenonBindingInfo.alias): its `data` must be null or that input's.
  * The first run with new input shapes plans memory; later ones allocate
  * nothing. Fails with INVALID_ARGUMENT, INVALID_INPUT, BUFFER_TOO_SMALL,
- * OUT_OF_MEMORY, KERNEL_ERROR, CANCELLED, BUSY. What outputs hold after a
- * failure is not defined; the context stays usable. */
+ * OUT_OF_MEMORY, KERNEL_ERROR, CANCELLED, BUSY, DEVICE_ERROR. What outputs hold
+ * after a failure is not defined; the context stays usable, unless a
+ * DEVICE_ERROR says that it is not.
+ *
+ * CUDA: `data` may be memory of the engine's device (used in place, unless it
+ * is not aligned to 16 bytes), pinned memory, or any other (staged). Device
+ * memory must not be in use by other streams. An output that shares a state's
+ * memory is copied to the host, unless its `data` is the state's. */
 TENON_API TenonStatus tenon_context_run(
     TenonContext *context, const TenonTensor *inputs, int32_t input_count,
     TenonTensor *outputs, int32_t output_count, const TenonRunOptions *options,
     TenonError *error);
 
-/* The same in the order of `stream` (CUDA: a CUstream). For engines on the CPU
- * `stream` must be null, and the inference is done when this returns. */
+/* The same in the order of `stream`, a CUstream, or if that is null, of the
+ * context's stream; returns while the device may still work, except that
+ * a program which reads numbers back (data-dependent sizes) waits for those.
+ *   memory    of the device, or pinned; it must stay as it is until the stream
+ *             has come so far. Other host memory is INVALID_ARGUMENT. Where an
+ *             output's `data` is null and there is no allocator, it becomes
+ *             memory of the context on the device, valid until the next run.
+ *   faults    that kernels find (KERNEL_ERROR) are reported by the next call
+ *             that runs, or by tenon_context_synchronize.
+ * For engines on the CPU `stream` must be null, and the inference is done when
+ * this returns. */
 TENON_API TenonStatus tenon_context_enqueue(
     TenonContext *context, const TenonTensor *inputs, int32_t input_count,
     TenonTensor *outputs, int32_t output_count, const TenonRunOptions *options,
     void *stream, TenonError *error);
+
+/* Waits until all that was enqueued is done, and reports what it found. */
+TENON_API TenonStatus tenon_context_synchronize(TenonContext *context,
+                                                TenonError *error);
 
 /* Checks the inputs' types and shapes (data is not looked at) and fills in
  * type, rank, dims and bytes of each output. Sizes that depend on the data
@@ -345,9 +390,9 @@ TENON_API TenonStatus tenon_context_memory(const TenonContext *context,
 
 /* ---- State ------------------------------------------------------------- */
 
-/* A view of state number `index`: its memory and its dims for the last input
- * shapes. Valid until the next run. INVALID_ARGUMENT before the first run or
- * reserve. */
+/* A view of state number `index`: its memory (on the device, if the engine runs
+ * there) and its dims for the last input shapes. Valid until the next run.
+ * INVALID_ARGUMENT before the first run or reserve. */
 TENON_API TenonStatus tenon_context_state(TenonContext *context, int32_t index,
                                           TenonTensor *view, TenonError *error);
 /* Sets all states to zero. */
@@ -371,7 +416,7 @@ typedef struct TenonProfileRow {
   int32_t node_count;   /* the ONNX nodes in it */
   const char *const *nodes;
   uint64_t calls;
-  double seconds; /* sum */
+  double seconds; /* sum; of the device, by events, if the engine runs there */
   double flops;   /* sum */
   double bytes;   /* sum; as if each tensor were moved once */
 } TenonProfileRow;

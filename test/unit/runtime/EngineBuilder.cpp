@@ -180,6 +180,13 @@ uint32_t EngineBuilder::copy(uint32_t source, uint32_t target) {
   return instruction(std::move(copy));
 }
 
+uint32_t EngineBuilder::fill(uint32_t target, uint8_t byte) {
+  schema::FillT fill;
+  fill.target = target;
+  fill.byte = byte;
+  return instruction(std::move(fill));
+}
+
 uint32_t EngineBuilder::readBack(uint32_t value, schema::ElementType type,
                                  uint32_t symbol) {
   schema::ReadBackT read;
@@ -204,32 +211,42 @@ std::vector<uint8_t> EngineBuilder::file() {
   return writeEngineToMemory(engine, contents);
 }
 
-TenonEngine *EngineBuilder::load(std::string *message) {
+TenonEngine *EngineBuilder::load(std::string *message,
+                                 TenonLoadOptions options) {
   std::vector<uint8_t> bytes = file();
+  options.struct_size = sizeof(options);
   TenonEngine *loaded = nullptr;
   TenonError error;
   error.message[0] = 0;
-  tenon_engine_load_memory(bytes.data(), bytes.size(), 1, nullptr, &loaded,
+  tenon_engine_load_memory(bytes.data(), bytes.size(), 1, &options, &loaded,
                            &error);
   if (message)
     *message = error.message;
   return loaded;
 }
 
-Session::Session(EngineBuilder &builder, int threads, bool profile) {
+Session::Session(EngineBuilder &builder, TenonLoadOptions load,
+                 TenonContextOptions options) {
   std::string message;
-  engine = builder.load(&message);
+  engine = builder.load(&message, load);
   EXPECT_TRUE(engine) << message;
   if (!engine)
     return;
-  TenonContextOptions options = {};
   options.struct_size = sizeof(options);
-  options.threads = threads;
-  options.profile = profile;
   TenonError error;
   EXPECT_EQ(TENON_OK, tenon_context_create(engine, &options, &context, &error))
       << error.message;
 }
+
+static TenonContextOptions contextOptions(int threads, bool profile) {
+  TenonContextOptions options = {};
+  options.threads = threads;
+  options.profile = profile;
+  return options;
+}
+
+Session::Session(EngineBuilder &builder, int threads, bool profile)
+    : Session(builder, {}, contextOptions(threads, profile)) {}
 
 Session::~Session() {
   tenon_context_destroy(context);

@@ -83,6 +83,7 @@ public:
     return uint32_t(variant().instructions.size() - 1);
   }
   uint32_t copy(uint32_t source, uint32_t target);
+  uint32_t fill(uint32_t target, uint8_t byte);
   uint32_t readBack(uint32_t value, schema::ElementType type, uint32_t symbol);
   /// The instructions from `first` to the end become a block.
   uint32_t block(uint32_t first, uint32_t count);
@@ -90,7 +91,8 @@ public:
   /// The file; the main block is all instructions if none was made.
   std::vector<uint8_t> file();
   /// Loads it; on failure the engine is null and `message` says why.
-  TenonEngine *load(std::string *message = nullptr);
+  TenonEngine *load(std::string *message = nullptr,
+                    TenonLoadOptions options = {});
 
 private:
   uint32_t kernel(const std::string &symbol);
@@ -102,6 +104,8 @@ struct Session {
   TenonEngine *engine = nullptr;
   TenonContext *context = nullptr;
 
+  Session(EngineBuilder &builder, TenonLoadOptions load,
+          TenonContextOptions options);
   explicit Session(EngineBuilder &builder, int threads = 1,
                    bool profile = false);
   ~Session();
