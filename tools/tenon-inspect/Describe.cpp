@@ -8,6 +8,7 @@
 #include "runtime/cpu/CpuTarget.h"
 #include "tools/tenon-inspect/Inspected.h"
 #include <algorithm>
+#include <iterator>
 
 using namespace tenon;
 using namespace tenon::runtime;
@@ -120,13 +121,19 @@ Json tenon::tools::describeVariants(const Inspected &engine) {
           hostRuns(textOf(target->isa()), strings(target->features()), missing);
       compiledFor = textOf(target->compiled_for());
     }
-    Json entry = {{"target", engine.variantName(i)},
-                  {"runs_here", runs},
-                  {"shown", i == engine.variant},
+    Json entry = {{"target", engine.variantName(i)}};
+    // Whether there is such a device is not asked: looking needs no driver.
+    if (variant.target() &&
+        variant.target()->kind() == schema::TargetKind::Cuda)
+      entry["needs"] =
+          "a CUDA device of " + engine.variantName(i) + " or later";
+    else
+      entry["runs_here"] = runs;
+    entry.update({{"shown", i == engine.variant},
                   {"instructions", count(variant.instructions())},
                   {"kernels", count(variant.kernels())},
                   {"constants", count(variant.constants())},
-                  {"constant_bytes", constants}};
+                  {"constant_bytes", constants}});
     if (variant.code() >= 0 &&
         uint32_t(variant.code()) < engine.file.blobCount())
       entry["code_bytes"] = engine.file.blobBytes(uint32_t(variant.code()));
@@ -135,6 +142,25 @@ Json tenon::tools::describeVariants(const Inspected &engine) {
     list.push_back(entry);
   }
   return {{"variants", list}};
+}
+
+static void describeCuda(const Inspected &engine, const Kernel &kernel,
+                         Json &entry) {
+  entry["block"] = std::vector<uint32_t>(
+      kernel.block, kernel.block + std::size(kernel.block));
+  entry["shared_bytes"] = kernel.sharedBytes;
+  if (kernel.registers >= 0)
+    entry["registers"] = kernel.registers;
+  entry["may_fault"] = kernel.mayFault;
+  std::vector<std::string> images;
+  for (const CudaImage &image : kernel.images) {
+    std::string text =
+        formatText("sm_%d %s, %llu bytes", image.capability,
+                   image.kind == schema::CudaImageKind::Ptx ? "PTX" : "cubin",
+                   (unsigned long long)engine.file.blobBytes(image.blob));
+    images.push_back(image.tool.empty() ? text : text + ", " + image.tool);
+  }
+  entry["images"] = images;
 }
 
 Json tenon::tools::describeKernels(const Inspected &engine) {
@@ -154,13 +180,18 @@ Json tenon::tools::describeKernels(const Inspected &engine) {
     }
   }
   Json list = Json::array();
-  for (size_t i = 0; i < program.kernels.size(); ++i)
-    list.push_back({{"name", program.kernels[i].name},
-                    {"symbol", program.kernels[i].symbol},
-                    {"family", program.kernels[i].family},
-                    {"schedule", program.kernels[i].schedule},
-                    {"launches", launches[i]},
-                    {"nodes", nodes[i]}});
+  for (size_t i = 0; i < program.kernels.size(); ++i) {
+    const Kernel &kernel = program.kernels[i];
+    Json entry = {{"name", kernel.name},
+                  {"symbol", kernel.symbol},
+                  {"family", kernel.family},
+                  {"schedule", kernel.schedule},
+                  {"launches", launches[i]}};
+    if (program.cuda)
+      describeCuda(engine, kernel, entry);
+    entry["nodes"] = nodes[i];
+    list.push_back(entry);
+  }
   return {{"kernels", list}};
 }
 

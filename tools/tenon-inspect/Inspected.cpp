@@ -9,6 +9,7 @@
 #include "runtime/cpu/CpuTarget.h"
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 using namespace tenon;
 using namespace tenon::runtime;
@@ -123,4 +124,32 @@ Status Inspected::plan(const std::vector<std::string> &shapes, Plan &plan,
       }
   TENON_TRY(interface.checkInputs(inputs.data(), int32_t(inputs.size())));
   return planShapes(inputs.data(), exprs, interface, program, lifetimes, plan);
+}
+
+Status tenon::tools::ptxOf(const Inspected &engine, const std::string &name,
+                           std::string &ptx) {
+  if (!engine.program.cuda)
+    return fail(TENON_INVALID_INPUT,
+                "--ptx=%s: variant %s is for the CPU: choose a CUDA variant "
+                "with --target",
+                name.c_str(), engine.variantName(engine.variant).c_str());
+  for (const Kernel &kernel : engine.program.kernels) {
+    if (name != kernel.name && name != kernel.symbol)
+      continue;
+    for (const CudaImage &image : kernel.images)
+      if (image.kind == schema::CudaImageKind::Ptx) {
+        // Up to the NUL that ends it.
+        const char *text = engine.file.blob(image.blob);
+        ptx.assign(text, strnlen(text, engine.file.blobBytes(image.blob)));
+        return {};
+      }
+    return fail(TENON_INVALID_INPUT, "--ptx=%s: the kernel has cubins only",
+                name.c_str());
+  }
+  std::string names;
+  for (const Kernel &kernel : engine.program.kernels)
+    names += (names.empty() ? "" : ", ") + std::string(kernel.symbol);
+  return fail(TENON_INVALID_INPUT,
+              "--ptx=%s: no such kernel; the variant has %s", name.c_str(),
+              names.c_str());
 }

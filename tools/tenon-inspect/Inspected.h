@@ -53,6 +53,10 @@ Json describeMemory(const Inspected &engine, const runtime::Plan &plan);
 
 std::string toText(const Json &report);
 
+/// The PTX of the kernel with that name or symbol.
+runtime::Status ptxOf(const Inspected &engine, const std::string &kernel,
+                      std::string &ptx);
+
 /// The engine in the compiler's engine dialect, without code and data: text
 /// that tenon-opt reads.
 std::string programText(const Inspected &engine);

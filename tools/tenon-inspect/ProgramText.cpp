@@ -17,6 +17,9 @@
 //       engine.launch @k0_pointwise tasks(batch) grain(1) scratch(0) ins(%0)
 //           outs(%1) scalars [] flops(0) bytes("32*batch") nodes ["Relu_0"]
 //
+// On CUDA a kernel has an entry, `entry <block = [128, 1, 1], shared = 0,
+// may_fault = false>`, and a choice a grid, after its scratch.
+//
 // Tests: test/tools/tenon-inspect/program.test, test/unit/tools.
 //
 //===----------------------------------------------------------------------===//
@@ -151,7 +154,14 @@ public:
       const schema::Kernel *kernel = variant.kernels()->Get(i);
       text += "    engine.kernel " + symbol(textOf(kernel->symbol())) +
               " family(" + stringLiteral(textOf(kernel->family())) +
-              ") schedule(" + stringLiteral(textOf(kernel->schedule())) + ")\n";
+              ") schedule(" + stringLiteral(textOf(kernel->schedule())) + ")";
+      if (const schema::CudaKernel *entry = cuda ? kernel->cuda() : nullptr)
+        text +=
+            formatText(" entry <block = [%u, %u, %u], shared = %u, "
+                       "may_fault = %s>",
+                       entry->block_x(), entry->block_y(), entry->block_z(),
+                       entry->shared(), entry->may_fault() ? "true" : "false");
+      text += "\n";
     }
     for (uint32_t i = 0; i < sizeOf(variant.values()); ++i)
       value(i, *variant.values()->Get(i));
@@ -165,7 +175,8 @@ public:
   }
 
 private:
-  template <typename T> static uint32_t sizeOf(const List<T> *list) {
+  template <typename T>
+  static uint32_t sizeOf(const flatbuffers::Vector<T> *list) {
     return list ? list->size() : 0;
   }
 
@@ -285,6 +296,10 @@ private:
       text += " tasks(" + expr(choice->tasks()) + ") grain(" +
               (choice->grain() < 0 ? "1" : expr(choice->grain())) +
               ") scratch(" + expr(choice->scratch()) + ")";
+      if (sizeOf(choice->grid()) == 3)
+        text += " grid(" + expr(choice->grid()->Get(0)) + ", " +
+                expr(choice->grid()->Get(1)) + ", " +
+                expr(choice->grid()->Get(2)) + ")";
     }
     uint32_t count = launch.buffers() ? launch.buffers()->size() : 0;
     text += " ins(" + valueList(0, launch.first_output(), launch.buffers()) +

@@ -19,7 +19,7 @@ using namespace tenon::tools;
 
 namespace {
 struct Flags {
-  std::string engine, target;
+  std::string engine, target, ptx;
   std::vector<std::string> shapes;
   bool json = false, program = false, verbose = false, quiet = false;
 };
@@ -36,6 +36,8 @@ static void addFlags(CLI::App &app, Flags &flags) {
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_flag("--program", flags.program, "Print the program as text");
+  app.add_option("--ptx", flags.ptx,
+                 "Print the PTX of the kernel with this name or symbol");
   app.add_flag("--json", flags.json, "Print JSON");
   app.add_flag("-v,--verbose", flags.verbose,
                "Say what is being done on standard error");
@@ -49,6 +51,13 @@ static Status inspect(const Flags &flags) {
   if (flags.verbose)
     std::fprintf(stderr, "tenon-inspect: verifying %s\n", flags.engine.c_str());
   TENON_TRY(engine.open(flags.engine, flags.target));
+  if (!flags.ptx.empty()) {
+    std::string ptx;
+    TENON_TRY(ptxOf(engine, flags.ptx, ptx));
+    if (!flags.quiet)
+      std::fputs(ptx.c_str(), stdout);
+    return {};
+  }
   if (flags.program) {
     if (!flags.quiet)
       std::fputs(programText(engine).c_str(), stdout);

@@ -74,6 +74,7 @@ size_t Log::count(const std::string &part) const {
   return found;
 }
 
+#ifdef TENON_TEST_SIMCUDA // else there is none in this build
 TenonLoadOptions tenon::test::simulated(Log *log) {
   TenonLoadOptions options = {};
   options.struct_size = sizeof(options);
@@ -87,3 +88,4 @@ TenonLoadOptions tenon::test::simulated(Log *log) {
   }
   return options;
 }
+#endif

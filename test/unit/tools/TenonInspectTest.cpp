@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "test/unit/runtime/CudaBuilder.h"
 #include "test/unit/tools/ToolRunner.h"
 
 #include <gtest/gtest.h>
@@ -108,6 +109,79 @@ TEST_F(TenonInspect, VariantsForOtherMachines) {
   EXPECT_EQ("tenon-inspect: error: other.tenon: no variant 'x86-64'; the "
             "engine has x86-64-v99\n",
             ran.err);
+}
+
+/// y = x + 1 on CUDA, with a cubin beside the PTX.
+static CudaBuilder cudaEngine() {
+  CudaBuilder b = cudaAddOne();
+  b.blobs.push_back(std::vector<char>(100, 'c'));
+  auto cubin = std::make_unique<schema::CudaImageT>();
+  cubin->kind = schema::CudaImageKind::Cubin;
+  cubin->compute_capability = 86;
+  cubin->blob = uint32_t(b.blobs.size() - 1);
+  cubin->tool = "ptxas 13.0.88";
+  auto &kernel = b.kernelOf(0);
+  kernel.images.insert(kernel.images.begin(), std::move(cubin));
+  kernel.shared = 2048;
+  kernel.registers = 17;
+  return b;
+}
+
+TEST_F(TenonInspect, CudaVariants) {
+  CudaBuilder b = cudaEngine();
+  folder.write("cuda.tenon", b);
+  Ran ran = run("cuda.tenon --json");
+  ASSERT_EQ(0, ran.code) << ran.err;
+  nlohmann::json report = nlohmann::json::parse(ran.out);
+  EXPECT_EQ("sm_80", report["variants"][0]["target"]);
+  EXPECT_EQ("a CUDA device of sm_80 or later", report["variants"][0]["needs"]);
+  EXPECT_FALSE(report["variants"][0].contains("runs_here"));
+  const nlohmann::json &kernel = report["kernels"][0];
+  EXPECT_EQ((std::vector<int>{32, 1, 1}), kernel["block"]);
+  EXPECT_EQ(2048, kernel["shared_bytes"]);
+  EXPECT_EQ(17, kernel["registers"]);
+  EXPECT_EQ(false, kernel["may_fault"]);
+  EXPECT_EQ("sm_86 cubin, 100 bytes, ptxas 13.0.88", kernel["images"][0]);
+  EXPECT_EQ("sm_80 PTX, " + std::to_string(b.blobs[0].size()) + " bytes",
+            kernel["images"][1]);
+  ran = run("cuda.tenon --program");
+  EXPECT_EQ(
+      "module attributes {engine.model = \"test\"} {\n"
+      "  engine.symbol \"batch\" from \"x\"[0] max 4096\n"
+      "  engine.binding input \"x\" : f32[batch, 4]\n"
+      "  engine.binding output \"y\" : f32[batch, 4]\n"
+      "  engine.program @sm_80 target(cuda, \"sm_80\") {\n"
+      "    engine.kernel @add_one family(\"test\") schedule(\"#test.plain\") "
+      "entry <block = [32, 1, 1], shared = 2048, may_fault = false>\n"
+      "    %0 = engine.input \"x\" bytes(\"4*batch*4\") : none[]\n"
+      "    %1 = engine.output \"y\" bytes(\"4*batch*4\") : none[]\n"
+      "    engine.launch @add_one tasks(\"batch*4\") grain(1) scratch(0) "
+      "grid(\"ceildiv(batch*4, 32)\", 1, 1) ins(%0) outs(%1) scalars "
+      "[\"batch*4\"] flops(0) bytes(0) nodes [\"Add_0\"]\n"
+      "  }\n"
+      "}\n",
+      ran.out);
+}
+
+TEST_F(TenonInspect, PtxOfAKernel) {
+  CudaBuilder b = cudaEngine();
+  folder.write("cuda.tenon", b);
+  Ran ran = run("cuda.tenon --ptx=add_one");
+  EXPECT_EQ(0, ran.code) << ran.err;
+  EXPECT_EQ(b.blobs[0].data(), ran.out) << "all but the NUL";
+  ran = run("cuda.tenon --ptx=nothing");
+  EXPECT_EQ(1, ran.code);
+  EXPECT_EQ("tenon-inspect: error: cuda.tenon: --ptx=nothing: no such kernel; "
+            "the variant has add_one\n",
+            ran.err);
+  b.kernelOf(0).images.pop_back();
+  folder.write("cubin.tenon", b);
+  EXPECT_EQ("tenon-inspect: error: cubin.tenon: --ptx=add_one: the kernel has "
+            "cubins only\n",
+            run("cubin.tenon --ptx=add_one").err);
+  EXPECT_EQ("tenon-inspect: error: m.tenon: --ptx=add_one: variant x86-64 is "
+            "for the CPU: choose a CUDA variant with --target\n",
+            run("m.tenon --ptx=add_one").err);
 }
 
 TEST_F(TenonInspect, Faults) {

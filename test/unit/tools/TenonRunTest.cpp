@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "test/unit/runtime/CudaBuilder.h"
 #include "test/unit/tools/ToolRunner.h"
 
 #include <gtest/gtest.h>
@@ -118,6 +119,40 @@ TEST_F(TenonRun, DeviceIsChosen) {
             "(x86-64: not for the device asked for)\n",
             ran.err);
 }
+
+#ifdef TENON_TEST_SIMCUDA
+TEST_F(TenonRun, OnTheSimulatedGpu) {
+  CudaBuilder b = cudaAddOne();
+  folder.write("cuda.tenon", b);
+  std::string driver = " --cuda-driver='" TENON_TEST_SIMCUDA "'";
+  Ran ran = run("cuda.tenon --inputs=x.npz --compare=y.npz --device=cuda:0 "
+                "--profile --iterations=3 --json=-" +
+                driver);
+  ASSERT_EQ(0, ran.code) << ran.err;
+  nlohmann::json report = nlohmann::json::parse(ran.out);
+  EXPECT_EQ("sm_80", report["target"]);
+  EXPECT_TRUE(contains(report["device"], "A100")) << report["device"];
+  EXPECT_EQ(true, report["compare"][0]["passed"]);
+  EXPECT_EQ("add_one", report["profile"][0]["kernel"]);
+  EXPECT_EQ(3, report["profile"][0]["calls"]);
+  EXPECT_GT(report["profile"][0]["time_us"], 0) << "device time, by events";
+  // The environment names the driver for the tool; auto finds the device.
+  ran = folder.run("TENON_CUDA_DRIVER='" TENON_TEST_SIMCUDA "' '" TENON_TEST_RUN
+                   "' cuda.tenon --inputs=x.npz");
+  EXPECT_EQ(0, ran.code) << ran.err;
+  EXPECT_TRUE(contains(ran.out, "variant sm_80 on ")) << ran.out;
+  ran = run("cuda.tenon --inputs=x.npz --device=cuda:7" + driver);
+  EXPECT_EQ(1, ran.code);
+  EXPECT_EQ("tenon-run: error: cuda.tenon: CUDA device 7: there is 1, numbered "
+            "from 0\n",
+            ran.err);
+  ran = run("cuda.tenon --inputs=x.npz --device=cuda "
+            "--cuda-driver=/no/libcuda.so");
+  EXPECT_EQ(1, ran.code);
+  EXPECT_TRUE(contains(ran.err, "no CUDA driver: cannot open /no/libcuda.so"))
+      << ran.err;
+}
+#endif
 
 TEST_F(TenonRun, WrongUsage) {
   EXPECT_EQ(2, run("").code);
