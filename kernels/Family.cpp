@@ -31,17 +31,106 @@ bool isConstantOperand(graph::KernelOp kernel, Value value) {
                             int64_t(argument.getArgNumber()));
 }
 
-FailureOr<KernelCode> buildKernel(graph::KernelOp kernel, StringRef name,
-                                  const KernelTarget &target) {
-  using Build = std::optional<KernelCode> (*)(graph::KernelOp, StringRef,
-                                              const KernelTarget &);
+void KernelCode::launchOverTasks(int64_t threads) {
+  graph::DimExpr one = graph::DimExpr::constant(tasks.getContext(), 1);
+  grid = {tasks.ceilDiv(threads), one, one};
+  block = {threads, 1, 1};
+}
+
+namespace {
+
+using Build = std::optional<KernelCode> (*)(graph::KernelOp, StringRef,
+                                            const KernelTarget &);
+
+/// The first family of `families` that takes the kernel builds it.
+std::optional<KernelCode> buildFirst(ArrayRef<Build> families,
+                                     graph::KernelOp kernel, StringRef name,
+                                     const KernelTarget &target) {
+  for (Build build : families)
+    if (auto code = build(kernel, name, target)) {
+      code->name = name.str();
+      return code;
+    }
+  return std::nullopt;
+}
+
+/// A kernel of one launch that reads all operands and writes all results.
+KernelStep &onlyStep(BuiltKernel &built, graph::KernelOp kernel) {
+  KernelStep &step = built.steps.emplace_back();
+  unsigned operands = kernel->getNumOperands();
+  for (unsigned i = 0; i < operands; ++i)
+    step.ins.push_back(i);
+  for (unsigned i = 0; i < kernel->getNumResults(); ++i)
+    step.outs.push_back(operands + i);
+  return step;
+}
+
+/// Elements that an index of 32 bits reaches with room to spare: for the last
+/// block's threads, and for positions before bounds are checked.
+constexpr int64_t kMostElements32 = int64_t(1) << 30;
+
+/// Above 0 where 32 bits hold every index of the kernel.
+graph::DimExpr fits32(graph::KernelOp kernel) {
+  MLIRContext *context = kernel.getContext();
+  graph::DimExpr limit = graph::DimExpr::constant(context, kMostElements32);
+  graph::DimExpr least = limit;
+  auto add = [&](Value v) {
+    graph::DimExpr elements = graph::productOf(context, graph::dimsOf(v));
+    least = graph::DimExpr::min(least, limit - elements);
+  };
+  for (Block &block : kernel.getBody()) {
+    for (BlockArgument argument : block.getArguments())
+      add(argument);
+    for (Operation &op : block)
+      for (Value result : op.getResults())
+        add(result);
+  }
+  return least;
+}
+
+/// Code with indices of 32 bits where they suffice, else of 64, or both.
+bool buildForThreads(ArrayRef<Build> families, graph::KernelOp kernel,
+                     StringRef name, KernelTarget target, BuiltKernel &built) {
+  graph::DimExpr fits = fits32(kernel);
+  auto known = fits.asConstant();
+  SmallVector<KernelCode, 1> choices;
+  for (bool narrow : {true, false}) {
+    if (known && narrow != (*known > 0))
+      continue;
+    target.index32 = narrow;
+    std::string own = name.str() + (!known && !narrow ? "_wide" : "");
+    auto code = buildFirst(families, kernel, own, target);
+    if (!code)
+      return false;
+    if (!known && narrow)
+      code->guard = fits;
+    target.scalars.assign(code->scalars.begin(), code->scalars.end());
+    choices.push_back(std::move(*code));
+  }
+  onlyStep(built, kernel).choices = std::move(choices);
+  return true;
+}
+
+} // namespace
+
+FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
+                                   const KernelTarget &target) {
+  BuiltKernel built;
+  if (target.isCuda()) {
+    // The generic way: a thread computes one element from its definition.
+    static constexpr Build families[] = {buildPointwise, buildScalar};
+    if (buildForThreads(families, kernel, name, target, built))
+      return std::move(built);
+    return kernel->emitError("no kernel family takes this kernel");
+  }
   // Specialized families first; the last takes every anchor.
   static constexpr Build families[] = {
       buildDepthwise, buildConv,   buildMatmul,    buildAttention, buildPool,
       buildRow,       buildReduce, buildPointwise, buildScalar};
-  for (Build build : families)
-    if (auto code = build(kernel, name, target))
-      return std::move(*code);
+  if (auto code = buildFirst(families, kernel, name, target)) {
+    onlyStep(built, kernel).choices.push_back(std::move(*code));
+    return std::move(built);
+  }
   return kernel->emitError("no kernel family takes this kernel");
 }
 

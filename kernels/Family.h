@@ -12,7 +12,9 @@
 #define TENON_KERNELS_FAMILY_H
 
 #include "dialects/Graph/GraphOps.h"
+#include "kernels/Target.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <array>
 #include <string>
 
 namespace mlir::tenon {
@@ -54,15 +56,10 @@ int64_t packedElements(const PackRecipe &recipe, ArrayRef<int64_t> shape);
 std::vector<float> pack(const PackRecipe &recipe, ArrayRef<int64_t> shape,
                         ArrayRef<float> values);
 
-/// What a target gives a kernel to work with.
-struct KernelTarget {
-  int64_t vectorBits = 256;
-  int64_t lanes() const { return vectorBits / 32; } // f32
-};
-
-/// A built kernel. Sizes are expressions over the symbols of the kernel body.
+/// A built function. Sizes are expressions over the symbols of the kernel body.
 struct KernelCode {
   OwningOpRef<ModuleOp> module;
+  std::string name; // of the function
   std::string family, schedule;
   SmallVector<graph::DimExpr> scalars;
   graph::DimExpr tasks;        // units of work, see kernel_abi.h
@@ -70,6 +67,33 @@ struct KernelCode {
   graph::DimExpr flops;        // of the anchor
   int64_t grain = 1;           // tasks that are worth a hand-over to a thread
   SmallVector<PackRecipe, 0> packed;
+
+  // --- CUDA ----------------------------------------------------------------
+
+  /// Above 0 where this code may run; null: always.
+  graph::DimExpr guard;
+  /// Blocks along x, y, z, and threads of one.
+  SmallVector<graph::DimExpr, 3> grid;
+  std::array<int64_t, 3> block = {1, 1, 1};
+  int64_t sharedBytes = 0; // dynamic, of a block
+  bool mayFault = false;
+
+  /// One thread a task, in blocks along x.
+  void launchOverTasks(int64_t threads);
+};
+
+/// One launch of a kernel: the first of `choices` whose guard holds runs.
+struct KernelStep {
+  SmallVector<KernelCode, 1> choices;
+  /// Buffers read and written, in the order of the function's parameters: the
+  /// kernel's operands by number, then its results, then its workspaces.
+  SmallVector<unsigned> ins, outs;
+};
+
+/// A `graph.kernel` as code: launches in order, and memory between them.
+struct BuiltKernel {
+  SmallVector<KernelStep, 1> steps;
+  SmallVector<graph::DimExpr> workspaceBytes;
 };
 
 /// The op that a kernel is built around: the one with `graph.anchor`, or null
@@ -82,9 +106,9 @@ Value epilogueEnd(Value yielded);
 /// Whether kernel operand `value` (a block argument) is a constant.
 bool isConstantOperand(graph::KernelOp kernel, Value value);
 
-/// Builds the code of a kernel as function `name`.
-FailureOr<KernelCode> buildKernel(graph::KernelOp kernel, StringRef name,
-                                  const KernelTarget &target);
+/// Builds the code of a kernel, as functions whose names begin with `name`.
+FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
+                                   const KernelTarget &target);
 
 // The families. Each returns nothing if it does not take the kernel.
 std::optional<KernelCode> buildConv(graph::KernelOp, StringRef name,

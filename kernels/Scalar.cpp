@@ -27,7 +27,7 @@ public:
   ScalarBuilder(graph::KernelOp kernel, Operation *anchor, StringRef name,
                 const KernelTarget &target)
       : kernel(kernel), anchor(anchor), lanes(target.lanes()),
-        e(kernel, name, target.vectorBits) {}
+        e(kernel, name, target) {}
 
   KernelCode build() {
     dims = graph::dimsOf(anchor->getResult(0));
@@ -43,6 +43,8 @@ public:
                                        [](int64_t h) { return h != 0; });
     bool vectors = !layout && isa<graph::MatmulOp, graph::ReduceOp>(anchor);
 
+    if (e.getTarget().isCuda())
+      return buildThreads(std::move(code));
     ArrayRef<DimExpr> outer = ArrayRef(dims).drop_back(dims.empty() ? 0 : 1);
     SmallVector<Value> sizes;
     for (DimExpr d : outer)
@@ -89,6 +91,24 @@ public:
   }
 
 private:
+  /// On a GPU: a thread an element.
+  KernelCode buildThreads(KernelCode code) {
+    SmallVector<Value> sizes;
+    for (DimExpr d : dims)
+      sizes.push_back(e.dim(d));
+    if (sizes.empty())
+      sizes.push_back(e.constant(1));
+    e.forEachTask(sizes, [&](ArrayRef<Value> t) {
+      element(uniforms(t.take_front(dims.size())), 1);
+    });
+    code.tasks = productOf(kernel.getContext(), dims);
+    code.launchOverTasks(e.blockThreads);
+    code.mayFault = e.mayFault();
+    code.module = e.finish();
+    code.scalars.assign(e.scalars().begin(), e.scalars().end());
+    return code;
+  }
+
   void zeroAll(RankedTensorType type) {
     graph::LayoutAttr layout = graph::layoutOf(type);
     SmallVector<DimExpr> sizes = graph::dimsOf(type);
@@ -125,6 +145,9 @@ private:
         e.b.getZeroAttr(Emitter::vectorOf(e.computeType(element), n)));
   }
   Value multiplyAdd(Value a, Value b, Value sum) {
+    // A GPU multiplies and adds in one instruction, rounding once.
+    if (isFloat(sum) && e.getTarget().isCuda())
+      return LLVM::FMAOp::create(e.b, e.loc, a, b, sum);
     if (isFloat(sum))
       return arith::AddFOp::create(e.b, e.loc, sum,
                                    arith::MulFOp::create(e.b, e.loc, a, b));
@@ -386,7 +409,7 @@ private:
     bool max = op.getKind() == graph::ReduceKind::max;
     position[axis] = e.uniform(e.constant(0));
     Value best = e.emit(op.getInput(), position, 1);
-    return e.loopWith(
+    Value found = e.loopWith(
         e.constant(1), e.dim(graph::dimOf(op.getInput(), axis)), 1,
         ValueRange{e.constant(0), best}, [&](Value i, ValueRange carried) {
           SmallVector<Index> p(position);
@@ -410,6 +433,7 @@ private:
           return SmallVector<Value>{e.select(wins, i, carried[0]),
                                     e.select(wins, x, carried[1])};
         })[0];
+    return e.wide(found);
   }
 
   Value softmax(graph::SoftmaxOp op, ArrayRef<Index> at) {

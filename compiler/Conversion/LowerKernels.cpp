@@ -92,17 +92,16 @@ FailureOr<LoweredKernels> lowerKernels(func::FuncOp function,
     copy->setOperands(operands);
     b.insert(copy);
     std::string key = keyOf(copy);
-    auto [it, isNew] = known.try_emplace(key, result.codes.size());
-    launch.code = it->second;
+    auto [it, isNew] = known.try_emplace(key, result.kernels.size());
+    launch.kernel = it->second;
     if (isNew) {
-      std::string name = functionName(kernel, result.codes.size());
-      auto code = buildKernel(copy, name, target);
-      if (mlir::failed(code)) {
+      std::string name = functionName(kernel, result.kernels.size());
+      auto built = buildKernel(copy, name, target);
+      if (mlir::failed(built)) {
         failed = true;
         return WalkResult::interrupt();
       }
-      result.codes.push_back(std::move(*code));
-      result.names.push_back(name);
+      result.kernels.push_back(std::move(*built));
     }
     result.launches.insert({kernel, launch});
     return WalkResult::advance();

@@ -20,7 +20,7 @@ namespace mlir::tenon {
 
 /// How one `graph.kernel` is launched.
 struct KernelLaunch {
-  unsigned code; // index of LoweredKernels::codes
+  unsigned kernel; // index of LoweredKernels::kernels
   /// The symbols of the launch for s0, s1, .. of the code.
   SmallVector<StringAttr> symbols;
 
@@ -29,8 +29,7 @@ struct KernelLaunch {
 };
 
 struct LoweredKernels {
-  SmallVector<KernelCode> codes;
-  SmallVector<std::string> names; // of the functions, for each code
+  SmallVector<BuiltKernel, 0> kernels;
   llvm::MapVector<Operation *, KernelLaunch> launches;
 };
 

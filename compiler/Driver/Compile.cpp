@@ -12,6 +12,7 @@
 #include "compiler/Driver/Pipeline.h"
 #include "compiler/Import/Import.h"
 #include "compiler/Target/CPU/CodeObject.h"
+#include "compiler/Target/CUDA/CudaCode.h"
 #include "compiler/include/tenon/compiler.h"
 #include "dialects/Graph/GraphOps.h"
 #include "mlir/IR/AsmState.h"
@@ -77,19 +78,9 @@ public:
         return result;
       }
     // Programs point to their targets.
-    std::vector<mt::CpuTarget> targets;
-    for (const std::string &name : options.cpus) {
-      const mt::CpuTarget *target = mt::lookupCpuTarget(name);
-      if (!target) {
-        report("error", "unknown or unsupported cpu '" + name +
-                            "', expected x86-64-v3, x86-64-v4 or native");
-        result.status = 2;
-        return result;
-      }
-      targets.push_back(*target);
-      if (options.vectorBits)
-        targets.back().vectorBits = options.vectorBits;
-    }
+    std::vector<mt::Target> targets;
+    if (!lookupTargets(targets))
+      return result;
     std::string problem;
     if (!options.output.empty() &&
         !mt::checkWritable(options.output, problem)) {
@@ -119,7 +110,8 @@ public:
       OwningOpRef<ModuleOp> own = i + 1 == targets.size()
                                       ? std::move(module)
                                       : OwningOpRef<ModuleOp>(module->clone());
-      std::string suffix = targets.size() > 1 ? "." + target.name : "";
+      std::string suffix =
+          targets.size() > 1 ? "." + target.program().name : "";
       progress("layout and fusion", 0.3);
       current = &target;
       if (fails("layout", mt::runLayoutPasses(*own, target)))
@@ -130,7 +122,7 @@ public:
         return failedInside("fuse");
       if (stage("fuse", *own, suffix))
         return finished(own);
-      progress("kernels for " + target.name, 0.4);
+      progress("kernels for " + target.name(), 0.4);
       if (fails("engine", mt::addProgram(*own, target, engine)))
         return failedInside("engine");
     }
@@ -174,9 +166,55 @@ private:
   static DialectRegistry registry() {
     DialectRegistry registry;
     mt::registerCpuTargetDialects(registry);
+    mt::registerCudaTargetDialects(registry);
     registry.insert<mt::engine::EngineDialect, mt::graph::GraphDialect,
                     func::FuncDialect>();
     return registry;
+  }
+
+  /// The targets that the options name; false after an error.
+  bool lookupTargets(std::vector<mt::Target> &targets) {
+    result.status = 2;
+    bool cuda = false;
+    for (const std::string &name : options.targets) {
+      auto target = mt::lookupTarget(name);
+      if (!target) {
+        report("error", unknownTarget(name));
+        return false;
+      }
+      for (const mt::Target &other : targets)
+        if (other.name() == target->name()) {
+          report("error", "target '" + name + "' is named twice");
+          return false;
+        }
+      cuda |= target->cuda() != nullptr;
+      if (options.vectorBits && target->cpu())
+        std::get<mt::CpuTarget>(target->is).vectorBits = options.vectorBits;
+      targets.push_back(*target);
+    }
+    std::string problem;
+    if (cuda)
+      shared.ptxas = mt::findPtxas(options.ptxas, problem);
+    if (!problem.empty()) {
+      report("error", problem + "; give another --ptxas, or none");
+      return false;
+    }
+    result.status = 1;
+    return true;
+  }
+
+  static std::string unknownTarget(StringRef name) {
+    if (!name.starts_with("cuda:"))
+      return "unknown or unsupported cpu '" + name.str() +
+             "', expected x86-64-v3, x86-64-v4 or native";
+    std::string known;
+    for (const mt::CudaTarget &target : mt::cudaTargets())
+      known += (known.empty() ? "cuda:" : ", cuda:") + target.name;
+    unsigned number = 0;
+    bool old = name.starts_with("cuda:sm_") &&
+               !name.drop_front(8).getAsInteger(10, number) && number < 80;
+    return std::string(old ? "too old a target '" : "unknown target '") +
+           name.str() + "', expected one of " + known;
   }
 
   mt::ImportOptions importOptions() {
@@ -269,7 +307,7 @@ private:
               "weights, no paths) is in '" +
               path + "': reproduce with tenon-opt --stage-" + name.str();
       if (current && (name == "layout" || name == "engine"))
-        text += "=cpu=" + current->name;
+        text += "=" + current->option();
       text += " " + path;
     }
     report("error", text);
@@ -292,7 +330,7 @@ private:
     again.stopAfter = *std::prev(at);
     again.output = again.saveTemps = again.failAt = "";
     if (current)
-      again.cpus = {current->name};
+      again.targets = {current->name()};
     again.locations = true;
     again.diagnostic = nullptr;
     again.progress = nullptr;
@@ -325,7 +363,7 @@ private:
   mt::DiagnosticReporter reporter;
   mt::CompileContext shared;
   CompileResult result;
-  const mt::CpuTarget *current = nullptr; // of the stage that runs
+  const mt::Target *current = nullptr; // of the stage that runs
   bool internal = false;
 };
 

@@ -61,9 +61,10 @@ public:
     inner.optLevel = 2;
     inner.threads = context.threads;
     inner.onInternalError = context.onInternalError;
+    Target target{*lookupCpuTarget("x86-64-v3")};
     EngineModule engine = beginEngine(*module, "constants");
     BuiltEngine built;
-    if (failed(addProgram(*module, *lookupCpuTarget("x86-64-v3"), engine)) ||
+    if (failed(addProgram(*module, target, engine)) ||
         failed(lowerKernelCode(engine, inner)) ||
         failed(buildEngine(engine, inner, built)))
       return failure();

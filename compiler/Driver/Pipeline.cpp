@@ -7,6 +7,7 @@
 #include "compiler/Graph/Passes.h"
 #include "compiler/Target/CPU/CodeObject.h"
 #include "compiler/Target/CPU/LowerKernel.h"
+#include "compiler/Target/CUDA/CudaCode.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -57,9 +58,28 @@ static void buildGraphStage(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-static void buildLayoutStage(OpPassManager &pm, const CpuTarget &target) {
+std::optional<Target> lookupTarget(StringRef name) {
+  if (name.consume_front("cuda:")) {
+    if (const CudaTarget *target = lookupCudaTarget(name))
+      return Target{*target};
+  } else if (const CpuTarget *target = lookupCpuTarget(name)) {
+    return Target{*target};
+  }
+  return std::nullopt;
+}
+
+ProgramTarget Target::program() const {
+  return cpu() ? engine::programTarget(*cpu()) : engine::programTarget(*cuda());
+}
+
+static void buildLayoutStage(OpPassManager &pm, const Target &target) {
+  if (target.cuda()) {
+    pm.addPass(graph::createExpandAttentionPass());
+    pm.addPass(createCanonicalizerPass());
+    return;
+  }
   graph::AssignLayoutsPassOptions options;
-  options.channelBlock = target.lanes(32);
+  options.channelBlock = target.cpu()->lanes(32);
   pm.addNestedPass<func::FuncOp>(graph::createAssignLayoutsPass(options));
 }
 
@@ -73,7 +93,7 @@ LogicalResult runGraphPasses(ModuleOp module) {
   return pm.run(module);
 }
 
-LogicalResult runLayoutPasses(ModuleOp module, const CpuTarget &target) {
+LogicalResult runLayoutPasses(ModuleOp module, const Target &target) {
   PassManager pm(module.getContext());
   buildLayoutStage(pm, target);
   return pm.run(module);
@@ -90,6 +110,14 @@ namespace {
 struct TargetOptions : PassPipelineOptions<TargetOptions> {
   Option<std::string> cpu{*this, "cpu", llvm::cl::desc("ISA level"),
                           llvm::cl::init("x86-64-v3")};
+  Option<std::string> cuda{
+      *this, "cuda", llvm::cl::desc("CUDA architecture in place of a CPU")};
+
+  Target target() const {
+    auto found =
+        lookupTarget(cuda.empty() ? cpu.getValue() : "cuda:" + cuda.getValue());
+    return found ? *found : Target{cpuTargets().front()};
+  }
 };
 } // namespace
 
@@ -104,8 +132,7 @@ void registerStagePipelines() {
   PassPipelineRegistration<TargetOptions>(
       "stage-layout", "Stage 'layout': how tensors lie in memory",
       [](OpPassManager &pm, const TargetOptions &options) {
-        const CpuTarget *target = lookupCpuTarget(options.cpu);
-        buildLayoutStage(pm, target ? *target : cpuTargets().front());
+        buildLayoutStage(pm, options.target());
       });
   PassPipelineRegistration<>("stage-fuse", "Stage 'fuse': kernels",
                              buildFuseStage);
@@ -114,6 +141,7 @@ void registerStagePipelines() {
       [](OpPassManager &pm, const TargetOptions &options) {
         engine::BuildProgramPassOptions own;
         own.cpu = options.cpu;
+        own.cuda = options.cuda;
         pm.addPass(engine::createBuildProgramPass(own));
       });
   PassPipelineRegistration<>("stage-llvm",
@@ -129,10 +157,9 @@ EngineModule beginEngine(ModuleOp module, StringRef model) {
   return engine;
 }
 
-LogicalResult addProgram(ModuleOp module, const CpuTarget &target,
+LogicalResult addProgram(ModuleOp module, const Target &target,
                          EngineModule &engine) {
-  if (failed(buildProgram(mainOf(module), engine::programTarget(target),
-                          *engine.module)))
+  if (failed(buildProgram(mainOf(module), target.program(), *engine.module)))
     return failure();
   engine.targets.push_back(&target);
   return success();
@@ -157,7 +184,8 @@ static SmallVector<KernelModule> kernelsOf(engine::ProgramOp program) {
 LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context) {
   for (auto program : engine.module->getOps<engine::ProgramOp>())
     for (const KernelModule &kernel : kernelsOf(program))
-      if (failed(verifyKernelModule(kernel.module)) ||
+      if ((program.getKind() == engine::TargetKind::cpu &&
+           failed(verifyKernelModule(kernel.module))) ||
           failed(saveKernelModules(kernel, codeOptions(context))))
         return failure();
   PassManager pm(engine.module->getContext());
@@ -170,11 +198,19 @@ LogicalResult buildEngine(EngineModule &engine, CompileContext &context,
   SmallVector<ProgramCode> programs;
   for (auto [program, target] : llvm::zip_equal(
            engine.module->getOps<engine::ProgramOp>(), engine.targets)) {
-    programs.push_back({program, {}});
+    programs.push_back({program, {}, {}});
     SmallVector<KernelModule> kernels = kernelsOf(program);
     if (kernels.empty())
       continue;
-    auto object = emitCodeObject(program.getContext(), kernels, *target,
+    if (const CudaTarget *cuda = target->cuda()) {
+      auto codes = emitCudaCode(program.getContext(), kernels, *cuda,
+                                codeOptions(context), context.ptxas);
+      if (failed(codes))
+        return failure();
+      programs.back().entries = std::move(*codes);
+      continue;
+    }
+    auto object = emitCodeObject(program.getContext(), kernels, *target->cpu(),
                                  codeOptions(context));
     if (failed(object))
       return failure();

@@ -5,7 +5,8 @@
 #ifndef TENON_COMPILER_DRIVER_PIPELINE_H
 #define TENON_COMPILER_DRIVER_PIPELINE_H
 
-#include "compiler/Target/CPU/CpuTarget.h"
+#include "compiler/Driver/Target.h"
+#include "compiler/Target/CUDA/Ptxas.h"
 #include "compiler/Target/EngineFile/EngineBuilder.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
@@ -17,6 +18,7 @@ struct CompileContext {
   int optLevel = 3;
   unsigned threads = 1;
   std::string saveTemps; // folder, or empty
+  Ptxas ptxas;           // assembles CUDA kernels, if it is there
   /// Memory of the constants that folding made; outlives the module.
   std::deque<std::vector<char>> constantPool;
   /// Called when LLVM fails on a kernel (a defect of Tenon).
@@ -38,8 +40,8 @@ LogicalResult foldConstants(ModuleOp module, CompileContext &context);
 /// The same as a pass, on all threads of the machine.
 std::unique_ptr<Pass> createFoldConstantsPass();
 
-/// Layouts for a CPU target.
-LogicalResult runLayoutPasses(ModuleOp module, const CpuTarget &target);
+/// Layouts for a target, and ops in terms of those that it has kernels for.
+LogicalResult runLayoutPasses(ModuleOp module, const Target &target);
 /// Kernels.
 LogicalResult runFusion(ModuleOp module);
 
@@ -47,14 +49,14 @@ LogicalResult runFusion(ModuleOp module);
 /// each of its programs, in order.
 struct EngineModule {
   OwningOpRef<ModuleOp> module;
-  SmallVector<const CpuTarget *> targets;
+  SmallVector<const Target *> targets;
 };
 
 /// An engine with the interface of @main and no program yet.
 EngineModule beginEngine(ModuleOp module, StringRef model);
 
 /// Builds the kernels of @main for `target` and adds them and a program.
-LogicalResult addProgram(ModuleOp module, const CpuTarget &target,
+LogicalResult addProgram(ModuleOp module, const Target &target,
                          EngineModule &engine);
 
 /// The code of all kernels, to the LLVM dialect.

@@ -113,11 +113,26 @@ private:
   }
 
   void addKernels() {
-    for (auto [code, name] : llvm::zip(kernels.codes, kernels.names)) {
-      auto kernel = engine::KernelOp::create(b, code.module->getLoc(), name,
-                                             code.family, code.schedule);
-      kernel.getBody().emplaceBlock().push_back(code.module.release());
-    }
+    for (BuiltKernel &built : kernels.kernels)
+      for (KernelStep &step : built.steps)
+        for (KernelCode &code : step.choices) {
+          engine::EntryAttr entry;
+          if (!code.grid.empty())
+            entry = engine::EntryAttr::get(b.getContext(), code.block,
+                                           code.sharedBytes, code.mayFault);
+          auto kernel =
+              engine::KernelOp::create(b, code.module->getLoc(), code.name,
+                                       code.family, code.schedule, entry);
+          if (entry)
+            markEntry(code);
+          kernel.getBody().emplaceBlock().push_back(code.module.release());
+        }
+  }
+
+  void markEntry(KernelCode &code) {
+    SmallVector<int32_t> block(code.block.begin(), code.block.end());
+    if (auto function = code.module->lookupSymbol<func::FuncOp>(code.name))
+      function->setAttr(kEntryAttr, b.getDenseI32ArrayAttr(block));
   }
 
   /// Results of @main that a kernel can write in place.
@@ -195,34 +210,69 @@ private:
 
   void launch(graph::KernelOp kernel) {
     const KernelLaunch &how = kernels.launches.find(kernel)->second;
-    const KernelCode &code = kernels.codes[how.code];
-    SmallVector<Value> ins, outs;
-    DimExpr bytes = DimExpr::constant(b.getContext(), 0);
+    const BuiltKernel &built = kernels.kernels[how.kernel];
+    // Operands, results and workspaces by number, and the bytes of each.
+    SmallVector<Value> buffers;
+    SmallVector<DimExpr> bytes;
+    ArrayRef<PackRecipe> packed = built.steps.front().choices.front().packed;
     for (auto [i, operand] : llvm::enumerate(kernel->getOperands())) {
       auto recipe = llvm::find_if(
-          code.packed, [&](const PackRecipe &r) { return r.operand == i; });
-      ins.push_back(
-          recipe == code.packed.end()
+          packed, [&](const PackRecipe &r) { return r.operand == i; });
+      buffers.push_back(
+          recipe == packed.end()
               ? valueOf(operand)
               : constantValue(operand.getDefiningOp<graph::ConstantOp>(),
                               recipe));
-      bytes = bytes + bytesOf(tensorOf(operand));
+      bytes.push_back(bytesOf(tensorOf(operand)));
     }
     for (Value result : kernel->getResults()) {
-      outs.push_back(values[result] = resultValue(result));
-      bytes = bytes + bytesOf(tensorOf(result));
+      buffers.push_back(values[result] = resultValue(result));
+      bytes.push_back(bytesOf(tensorOf(result)));
     }
+    for (DimExpr size : built.workspaceBytes) {
+      DimExprAttr own = how.translate(size);
+      auto type =
+          TensorAttr::get(b.getContext(), b.getIntegerType(8, false), {own});
+      buffers.push_back(engine::TempOp::create(valueBuilder, kernel.getLoc(),
+                                               bufferType, own, type));
+      bytes.push_back(own);
+    }
+    for (const KernelStep &step : built.steps)
+      launch(kernel, how, step, buffers, bytes);
+  }
+
+  void launch(graph::KernelOp kernel, const KernelLaunch &how,
+              const KernelStep &step, ArrayRef<Value> buffers,
+              ArrayRef<DimExpr> bytes) {
+    SmallVector<Value> ins, outs;
+    DimExpr moved = DimExpr::constant(b.getContext(), 0);
+    for (unsigned i : step.ins) {
+      ins.push_back(buffers[i]);
+      moved = moved + bytes[i];
+    }
+    for (unsigned i : step.outs) {
+      outs.push_back(buffers[i]);
+      moved = moved + bytes[i];
+    }
+    SmallVector<Attribute> choices;
+    for (const KernelCode &code : step.choices) {
+      SmallVector<DimExprAttr> grid;
+      for (DimExpr size : code.grid)
+        grid.push_back(how.translate(size));
+      choices.push_back(engine::ChoiceAttr::get(
+          b.getContext(), FlatSymbolRefAttr::get(b.getContext(), code.name),
+          code.guard ? DimExprAttr(how.translate(code.guard)) : DimExprAttr(),
+          how.translate(code.tasks), constant(code.grain),
+          how.translate(code.scratchBytes), grid));
+    }
+    // Each choice takes the first so many of the last one's scalars.
     SmallVector<Attribute> scalars;
-    for (DimExpr scalar : code.scalars)
+    for (DimExpr scalar : step.choices.back().scalars)
       scalars.push_back(how.translate(scalar).getAttr());
-    auto choice = engine::ChoiceAttr::get(
-        b.getContext(),
-        FlatSymbolRefAttr::get(b.getContext(), kernels.names[how.code]),
-        /*guard=*/{}, how.translate(code.tasks), constant(code.grain),
-        how.translate(code.scratchBytes));
-    engine::LaunchOp::create(b, kernel.getLoc(), b.getArrayAttr(choice), ins,
+    engine::LaunchOp::create(b, kernel.getLoc(), b.getArrayAttr(choices), ins,
                              outs, b.getArrayAttr(scalars),
-                             how.translate(code.flops), bytes, nodesOf(kernel));
+                             how.translate(step.choices.front().flops), moved,
+                             nodesOf(kernel));
   }
 
   ArrayAttr nodesOf(Operation *op) {

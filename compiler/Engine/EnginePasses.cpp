@@ -10,10 +10,12 @@
 #include "compiler/Engine/Passes.h"
 #include "compiler/Target/CPU/CpuTarget.h"
 #include "compiler/Target/CPU/LowerKernel.h"
+#include "compiler/Target/CUDA/CudaTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -33,15 +35,19 @@ struct BuildProgram : impl::BuildProgramPassBase<BuildProgram> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto main = module.lookupSymbol<func::FuncOp>("main");
-    const CpuTarget *target = lookupCpuTarget(cpu);
-    if (!main || !target) {
-      module.emitError() << (main ? "unknown cpu '" + cpu + "'"
-                                  : "expected a function @main");
+    const CpuTarget *host = lookupCpuTarget(cpu);
+    const CudaTarget *device = lookupCudaTarget(cuda);
+    if (!main || (cuda.empty() ? !host : !device)) {
+      module.emitError() << (!main          ? "expected a function @main"
+                             : cuda.empty() ? "unknown cpu '" + cpu + "'"
+                                            : "unknown cuda '" + cuda + "'");
       return signalPassFailure();
     }
+    ProgramTarget target =
+        device ? programTarget(*device) : programTarget(*host);
     auto model = main->getAttrOfType<StringAttr>("graph.model");
     buildInterface(main, model ? model.getValue() : "main", module);
-    if (failed(buildProgram(main, programTarget(*target), module)))
+    if (failed(buildProgram(main, target, module)))
       return signalPassFailure();
     main.erase();
   }
@@ -56,6 +62,14 @@ ProgramTarget programTarget(const CpuTarget &cpu) {
   target.features = cpu.features;
   target.compiledFor = cpu.compiledFor;
   target.kernels.vectorBits = cpu.vectorBits;
+  return target;
+}
+
+ProgramTarget programTarget(const CudaTarget &cuda) {
+  ProgramTarget target;
+  target.kind = TargetKind::cuda;
+  target.name = target.arch = cuda.name;
+  target.kernels.computeCapability = cuda.computeCapability;
   return target;
 }
 

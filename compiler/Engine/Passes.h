@@ -7,6 +7,7 @@
 
 #include "compiler/Engine/BuildProgram.h"
 #include "compiler/Target/CPU/CpuTarget.h"
+#include "compiler/Target/CUDA/CudaTarget.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -17,8 +18,10 @@ namespace mlir::tenon::engine {
 
 /// The target of a program for a CPU.
 ProgramTarget programTarget(const CpuTarget &cpu);
+/// The target of a program for a CUDA architecture.
+ProgramTarget programTarget(const CudaTarget &cuda);
 
-/// Adds what takes the code of all CPU kernels of an engine module to the LLVM
+/// Adds what takes the code of all kernels of an engine module to the LLVM
 /// dialect; `tenon-opt --stage-llvm`.
 void buildLowerKernelsPipeline(OpPassManager &pm);
 

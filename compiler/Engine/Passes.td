@@ -16,11 +16,15 @@ def BuildProgramPass : Pass<"engine-build-program", "::mlir::ModuleOp"> {
     func, scf, arith, vector and llvm ops.
   }];
   let options = [Option<"cpu", "cpu", "std::string", "\"x86-64-v3\"",
-                        "ISA level that the kernels are built for">];
+                        "ISA level that the kernels are built for">,
+                 Option<"cuda", "cuda", "std::string", "\"\"",
+                        "architecture that they are built for instead: "
+                        "sm_80">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
     "::mlir::func::FuncDialect", "::mlir::index::IndexDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tenon::engine::EngineDialect",
     "::mlir::tenon::graph::GraphDialect", "::mlir::ub::UBDialect",
     "::mlir::vector::VectorDialect"];

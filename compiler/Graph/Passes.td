@@ -138,6 +138,27 @@ def AssignLayoutsPass
                         "Channels in a block: f32 lanes of the target">];
 }
 
+def ExpandAttentionPass : Graph_Pass<"graph-expand-attention"> {
+  let summary = "Attention as matmuls and softmax";
+  let description = [{
+    For targets without an attention kernel.
+
+    ```mlir
+    %y = graph.attention %q, %k, %v {scale = 0.125 : f64}
+         : (tensor<2x7x64xf32>, tensor<2x9x64xf32>, tensor<2x9x64xf32>)
+         -> tensor<2x7x64xf32>
+
+    ==>
+
+    %c = graph.constant dense<1.250000e-01> : tensor<f32>
+    %0 = graph.matmul %q, %k {transpose_rhs = true} : (...) -> tensor<2x7x9xf32>
+    %1 = graph.mul %0, %c : (...) -> tensor<2x7x9xf32>
+    %2 = graph.softmax %1 {axis = 2 : i64} : (...) -> tensor<2x7x9xf32>
+    %y = graph.matmul %2, %v : (...) -> tensor<2x7x64xf32>
+    ```
+  }];
+}
+
 def FuseKernelsPass : Pass<"graph-fuse-kernels", "::mlir::func::FuncOp"> {
   let summary = "Group ops into kernels";
   let description = [{

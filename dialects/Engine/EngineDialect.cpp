@@ -95,8 +95,17 @@ static ChoiceAttr parseChoiceBody(AsmParser &parser) {
       parser.parseKeyword("grain") || parseIn(grain) ||
       parser.parseKeyword("scratch") || parseIn(scratch))
     return {};
+  SmallVector<graph::DimExprAttr> grid;
+  if (succeeded(parser.parseOptionalKeyword("grid"))) {
+    grid.resize(3);
+    if (parser.parseLParen() || graph::parseDim(parser, grid[0]) ||
+        parser.parseComma() || graph::parseDim(parser, grid[1]) ||
+        parser.parseComma() || graph::parseDim(parser, grid[2]) ||
+        parser.parseRParen())
+      return {};
+  }
   return ChoiceAttr::get(parser.getContext(), FlatSymbolRefAttr::get(kernel),
-                         guard, tasks, grain, scratch);
+                         guard, tasks, grain, scratch, grid);
 }
 
 static void printChoiceBody(AsmPrinter &printer, ChoiceAttr choice) {
@@ -111,6 +120,13 @@ static void printChoiceBody(AsmPrinter &printer, ChoiceAttr choice) {
   printIn("tasks", choice.getTasks());
   printIn("grain", choice.getGrain());
   printIn("scratch", choice.getScratch());
+  if (choice.getGrid().empty())
+    return;
+  printer << " grid(";
+  llvm::interleaveComma(choice.getGrid(), printer, [&](graph::DimExprAttr dim) {
+    graph::printDim(printer, dim);
+  });
+  printer << ')';
 }
 
 Attribute ChoiceAttr::parse(AsmParser &parser, Type) {

@@ -86,17 +86,36 @@ def Engine_ChoiceAttr : Engine_Attr<"Choice", "choice"> {
   let description = [{
     Runs `kernel` over `[0, tasks)` if `guard` is above 0 or absent. `grain` is
     the number of tasks that a thread takes at least, `scratch` the bytes that
-    each thread gets.
+    each thread gets. On CUDA, `grid` are the blocks along x, y and z;
+    nothing is launched without tasks.
 
-    Example: `#engine.choice<@k0_matmul if("16 - M") tasks(M) grain(1)
-    scratch(0)>`
+    Examples: `#engine.choice<@k0_matmul if("16 - M") tasks(M) grain(1)
+    scratch(0)>`, `#engine.choice<@k1_relu tasks(256) grain(1) scratch(0)
+    grid(2, 1, 1)>`
   }];
   let parameters = (ins "::mlir::FlatSymbolRefAttr":$kernel,
                         "::mlir::tenon::graph::DimExprAttr":$guard,
                         "::mlir::tenon::graph::DimExprAttr":$tasks,
                         "::mlir::tenon::graph::DimExprAttr":$grain,
-                        "::mlir::tenon::graph::DimExprAttr":$scratch);
+                        "::mlir::tenon::graph::DimExprAttr":$scratch,
+      OptionalArrayRefParameter<"::mlir::tenon::graph::DimExprAttr">:$grid);
   let hasCustomAssemblyFormat = 1;
+}
+
+def Engine_EntryAttr : Engine_Attr<"Entry", "entry"> {
+  let summary = "How an entry function of a GPU is launched";
+  let description = [{
+    Threads of a block along x, y and z, bytes of dynamic shared memory of a
+    block, and whether it may write its error record.
+
+    Example: `#engine.entry<block = [128, 1, 1], shared = 0, may_fault = false>`
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$block,
+                        "int64_t":$shared, "bool":$may_fault);
+  let assemblyFormat = [{
+    `<` `block` `=` `[` $block `]` `,` `shared` `=` $shared `,` `may_fault` `=`
+    $may_fault `>`
+  }];
 }
 def Engine_ChoiceArray : TypedArrayAttrBase<Engine_ChoiceAttr,
                                             "list of ways to do a launch">;

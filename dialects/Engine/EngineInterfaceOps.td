@@ -97,14 +97,18 @@ def Engine_KernelOp : Engine_Op<"kernel", [
     which obeys the kernel ABI (kernel_abi.h); it is empty once the code is
     machine code. `family` and `schedule` are for people.
 
-    Example: `engine.kernel @k0_conv family("conv") schedule("6x16")`
+    A kernel of a CUDA program says how it is launched.
+
+    Examples: `engine.kernel @k0_conv family("conv") schedule("6x16")`,
+    `engine.kernel @k1_relu family("pointwise") schedule("threads") entry
+    <block = [128, 1, 1], shared = 0, may_fault = false>`
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$family,
-                       StrAttr:$schedule);
+                       StrAttr:$schedule, OptionalAttr<Engine_EntryAttr>:$entry);
   let regions = (region AnyRegion:$body);
   let assemblyFormat = [{
     $sym_name `family` `(` $family `)` `schedule` `(` $schedule `)`
-    attr-dict-with-keyword ($body^)?
+    (`entry` $entry^)? attr-dict-with-keyword ($body^)?
   }];
   let extraClassDeclaration = [{
     /// The module with the code, or null.

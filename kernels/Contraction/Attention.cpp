@@ -36,8 +36,7 @@ public:
                    StringRef name, const KernelTarget &target,
                    StridedView query, StridedView key, StridedView value)
       : kernel(kernel), op(op), lanes(target.lanes()), query(query), key(key),
-        value(value), e(kernel, name, target.vectorBits),
-        f32(e.b.getF32Type()) {}
+        value(value), e(kernel, name, target), f32(e.b.getF32Type()) {}
 
   KernelCode build() {
     MLIRContext *context = kernel.getContext();

@@ -63,7 +63,7 @@ public:
   ConvBuilder(graph::KernelOp kernel, Operation *anchor, StringRef name,
               const KernelTarget &target, const ConvShape &shape)
       : kernel(kernel), anchor(anchor), shape(shape), lanes(target.lanes()),
-        e(kernel, name, target.vectorBits), out(graph::dimsOf(shape.result)) {}
+        e(kernel, name, target), out(graph::dimsOf(shape.result)) {}
 
   KernelCode build();
 

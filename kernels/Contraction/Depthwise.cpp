@@ -64,8 +64,7 @@ public:
                    const KernelTarget &target, const ConvWindow &window,
                    const SmallGroups &groups, int64_t channels)
       : kernel(kernel), anchor(anchor), window(window), groups(groups),
-        channels(channels), lanes(target.lanes()),
-        e(kernel, name, target.vectorBits),
+        channels(channels), lanes(target.lanes()), e(kernel, name, target),
         out(graph::dimsOf(anchor->getResult(0))) {}
 
   KernelCode build() {

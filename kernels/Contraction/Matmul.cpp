@@ -39,7 +39,7 @@ public:
                 const KernelTarget &target, StridedView lhs,
                 std::optional<StridedView> rhs, RhsForm form)
       : kernel(kernel), op(op), lanes(target.lanes()), lhs(lhs), rhs(rhs),
-        form(form), e(kernel, name, target.vectorBits) {}
+        form(form), e(kernel, name, target) {}
 
   KernelCode build();
 

@@ -246,6 +246,7 @@ Value emitDims(Emitter &e, graph::DimsOp op, ArrayRef<Index> at) {
   for (size_t i = dims.size(); !at.empty() && i-- > 1;)
     result =
         e.select(e.less(at[0].base, e.constant(i)), e.dim(dims[i - 1]), result);
+  result = e.wide(result);
   Type element = e.computeType(type.getElementType());
   if (auto integer = dyn_cast<IntegerType>(element)) {
     if (integer.getWidth() < 64)
@@ -271,7 +272,10 @@ Value emitIota(Emitter &e, graph::IotaOp op, ArrayRef<Index> at,
   }
   Type vectorType = Emitter::vectorOf(element, lanes);
   if (auto integer = dyn_cast<IntegerType>(element)) {
-    if (integer.getWidth() < 64)
+    unsigned have = e.indexType.getIntOrFloatBitWidth();
+    if (integer.getWidth() > have)
+      number = arith::ExtSIOp::create(e.b, e.loc, vectorType, number);
+    if (integer.getWidth() < have)
       number = arith::TruncIOp::create(e.b, e.loc, vectorType, number);
     return arith::AddIOp::create(
         e.b, e.loc, start, arith::MulIOp::create(e.b, e.loc, number, step));
@@ -302,17 +306,23 @@ Value padSource(Emitter &e, graph::PadMode mode, Value i, Value size) {
   }
 }
 
-/// A gather index as i64, made valid: negative ones count from the end, those
+/// A gather index, made valid: negative ones count from the end, those
 /// out of range are a fault and read the first element.
 Value checkedIndex(Emitter &e, Value raw, Value size) {
   if (!raw.getType().isInteger(64))
     raw = arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(), raw);
-  Value zero = e.constant(0);
-  Value index = e.select(e.less(raw, zero), e.add(raw, size), raw);
-  Value bad =
-      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge, index, size);
-  e.fault(bad, TENON_KERNEL_INDEX_OUT_OF_RANGE, raw, size);
-  return e.select(bad, zero, index);
+  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+    return arith::CmpIOp::create(e.b, e.loc, predicate, x, y);
+  };
+  // The data's numbers may be any: they become an index once they are valid.
+  Value end = e.wide(size);
+  Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getI64IntegerAttr(0));
+  Value fromEnd = arith::AddIOp::create(e.b, e.loc, raw, end);
+  Value index =
+      e.select(compare(arith::CmpIPredicate::slt, raw, zero), fromEnd, raw);
+  Value bad = compare(arith::CmpIPredicate::uge, index, end);
+  e.fault(bad, TENON_KERNEL_INDEX_OUT_OF_RANGE, raw, end);
+  return e.toIndex(e.select(bad, zero, index));
 }
 
 } // namespace

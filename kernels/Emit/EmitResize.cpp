@@ -20,7 +20,7 @@ using graph::ResizeMode;
 namespace {
 
 struct Tap {
-  Value index;  // i64, inside the input
+  Value index;  // inside the input
   Value weight; // f32; null: 1
 };
 
@@ -95,7 +95,7 @@ private:
     return arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), i);
   }
   Value whole(Value x) {
-    return arith::FPToSIOp::create(e.b, e.loc, e.b.getI64Type(), x);
+    return arith::FPToSIOp::create(e.b, e.loc, e.indexType, x);
   }
 
   Value coordinate() {

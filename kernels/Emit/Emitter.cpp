@@ -18,14 +18,58 @@ namespace mlir::tenon {
 
 using graph::DimExpr;
 
-Emitter::Emitter(graph::KernelOp kernel, StringRef name, int64_t vectorBits)
+/// NVPTX: the address space of global memory.
+static constexpr unsigned kGlobalSpace = 1;
+
+Emitter::Emitter(graph::KernelOp kernel, StringRef name,
+                 const KernelTarget &target)
     : b(kernel.getContext()), loc(UnknownLoc::get(kernel.getContext())),
-      kernel(kernel), vectorBits(vectorBits) {
+      kernel(kernel), target(target) {
   b.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
                     vector::VectorDialect, LLVM::LLVMDialect>();
   module = ModuleOp::create(loc);
   b.setInsertionPointToEnd(module->getBody());
+  indexType = target.index32 ? b.getI32Type() : b.getI64Type();
+  if (target.isCuda())
+    startEntry(name);
+  else
+    startCpuKernel(name);
+  // Everything that holds for the whole call is put before this op.
+  Operation *anchor =
+      arith::ConstantOp::create(b, loc, b.getIntegerAttr(indexType, 0));
+  constants[0] = anchor->getResult(0);
+  entry = OpBuilder::InsertPoint(anchor->getBlock(), Block::iterator(anchor));
+  scopes.emplace_back();
+}
+
+void Emitter::startEntry(StringRef name) {
+  b.getContext()->loadDialect<NVVM::NVVMDialect>();
+  Type global = LLVM::LLVMPointerType::get(context(), kGlobalSpace);
+  unsigned count = kernel->getNumOperands() + kernel->getNumResults();
+  SmallVector<Type> types(count + 1, global);
+  function =
+      func::FuncOp::create(b, loc, name, b.getFunctionType(types, TypeRange()));
+  Block *block = function.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  for (unsigned i = 0; i < count; ++i)
+    pointers.push_back(block->getArgument(i));
+  errorRecord = block->getArgument(count);
+  for (DimExpr scalar : target.scalars)
+    addScalar(scalar);
+}
+
+/// The next parameter of an entry, for `expr`.
+Value Emitter::addScalar(DimExpr expr) {
+  unsigned number = function.getNumArguments();
+  (void)function.insertArgument(number, b.getI64Type(), {}, loc);
+  Value &slot = dimValues[expr.getAttr()];
+  slot = toIndex(function.getArgument(number));
+  scalarExprs.push_back(expr);
+  return slot;
+}
+
+void Emitter::startCpuKernel(StringRef name) {
   Type pointer = LLVM::LLVMPointerType::get(context());
   Type i64 = b.getI64Type();
   function = func::FuncOp::create(
@@ -46,14 +90,13 @@ Emitter::Emitter(graph::KernelOp kernel, StringRef name, int64_t vectorBits)
                                      ArrayRef<LLVM::GEPArg>{int32_t(i)});
     pointers.push_back(LLVM::LoadOp::create(b, loc, pointer, slot));
   }
-  // Everything that holds for the whole call is put before this op.
-  Operation *anchor = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
-  constants[0] = anchor->getResult(0);
-  entry = OpBuilder::InsertPoint(block, Block::iterator(anchor));
-  scopes.emplace_back();
 }
 
 OwningOpRef<ModuleOp> Emitter::finish() {
+  if (target.isCuda()) {
+    func::ReturnOp::create(b, loc);
+    return std::move(module);
+  }
   Value ok =
       arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(TENON_KERNEL_OK));
   // A fault leaves its code in the record and the kernel runs on: what it
@@ -78,6 +121,8 @@ Value Emitter::dim(DimExpr expr) {
   if (!slot) {
     OpBuilder::InsertionGuard guard(b);
     b.restoreInsertionPoint(entry);
+    if (target.isCuda())
+      return addScalar(expr);
     Type pointer = LLVM::LLVMPointerType::get(context());
     Value address = LLVM::GEPOp::create(
         b, loc, pointer, b.getI64Type(), scalarsPointer,
@@ -104,9 +149,48 @@ Value Emitter::constant(int64_t value) {
   if (!slot) {
     OpBuilder::InsertionGuard guard(b);
     b.restoreInsertionPoint(entry);
-    slot = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
+    slot =
+        arith::ConstantOp::create(b, loc, b.getIntegerAttr(indexType, value));
   }
   return slot;
+}
+
+Value Emitter::wide(Value index) {
+  if (indexType.isInteger(64))
+    return index;
+  return arith::ExtSIOp::create(b, loc, b.getI64Type(), index);
+}
+
+Value Emitter::toIndex(Value i64) {
+  if (indexType.isInteger(64))
+    return i64;
+  return arith::TruncIOp::create(b, loc, indexType, i64);
+}
+
+Value Emitter::threadIndex(unsigned axis) {
+  Value number;
+  Type i32 = b.getI32Type();
+  if (axis == 0)
+    number = NVVM::ThreadIdXOp::create(b, loc, i32);
+  else if (axis == 1)
+    number = NVVM::ThreadIdYOp::create(b, loc, i32);
+  else
+    number = NVVM::ThreadIdZOp::create(b, loc, i32);
+  return indexType == i32 ? number
+                          : arith::ExtUIOp::create(b, loc, indexType, number);
+}
+
+Value Emitter::blockIndex(unsigned axis) {
+  Value number;
+  Type i32 = b.getI32Type();
+  if (axis == 0)
+    number = NVVM::BlockIdXOp::create(b, loc, i32);
+  else if (axis == 1)
+    number = NVVM::BlockIdYOp::create(b, loc, i32);
+  else
+    number = NVVM::BlockIdZOp::create(b, loc, i32);
+  return indexType == i32 ? number
+                          : arith::ExtUIOp::create(b, loc, indexType, number);
 }
 
 std::optional<int64_t> Emitter::constantOf(Value value) {
@@ -272,7 +356,7 @@ Value Emitter::ifElse(Value condition, Type type, function_ref<Value()> then,
 
 void Emitter::forEachTask(ArrayRef<Value> sizes,
                           function_ref<void(ArrayRef<Value>)> body) {
-  loop(taskBegin, taskEnd, 1, [&](Value task) {
+  auto split = [&](Value task) {
     SmallVector<Value> indices(sizes.size());
     Value rest = task;
     for (size_t i = sizes.size(); i-- > 0;) {
@@ -284,7 +368,14 @@ void Emitter::forEachTask(ArrayRef<Value> sizes,
       rest = div(rest, sizes[i]);
     }
     body(indices);
-  });
+  };
+  if (!target.isCuda())
+    return loop(taskBegin, taskEnd, 1, split);
+  Value count = constant(1);
+  for (Value size : sizes)
+    count = mul(count, size);
+  Value task = add(mul(blockIndex(0), constant(blockThreads)), threadIndex(0));
+  ifThen(less(task, count), [&] { split(task); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -359,7 +450,11 @@ Value Emitter::toStorage(Value computed, Type element) {
 
 Value Emitter::laneNumbers(int64_t lanes) {
   SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(0, lanes));
-  return arith::ConstantOp::create(b, loc, b.getI64VectorAttr(numbers));
+  auto type = VectorType::get({lanes}, indexType);
+  SmallVector<Attribute> attrs;
+  for (int64_t number : numbers)
+    attrs.push_back(b.getIntegerAttr(indexType, number));
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, attrs));
 }
 
 //===----------------------------------------------------------------------===//
@@ -584,10 +679,10 @@ void Emitter::fault(Value condition, int32_t code, Value first, Value second) {
                                      ArrayRef<LLVM::GEPArg>{int32_t(byte)});
       LLVM::StoreOp::create(b, loc, value, to);
     };
-    put(offsetof(TenonErrorRecord, code),
-        arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(code)));
     put(offsetof(TenonErrorRecord, values), first);
     put(offsetof(TenonErrorRecord, values) + 8, second);
+    put(offsetof(TenonErrorRecord, code),
+        arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(code)));
   });
 }
 

@@ -23,15 +23,22 @@
 // offsets are polynomials in sizes that the host evaluates (`dim`), and strides
 // hidden in descriptors would have to be loaded and multiplied in the loop.
 //
+// For a GPU the same code is what one thread does: `forEachTask` gives each
+// thread one task, vectors become wide loads, and the function is an entry
+// whose parameters are the buffers, the error record and the sizes
+// (kernel_abi.h, CUDA).
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef TENON_KERNELS_EMIT_EMITTER_H
 #define TENON_KERNELS_EMIT_EMITTER_H
 
 #include "dialects/Graph/GraphOps.h"
+#include "kernels/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Builders.h"
@@ -41,7 +48,7 @@ namespace mlir::tenon {
 
 /// A position along one dimension: lane l is at base + l * step.
 struct Index {
-  Value base;           // i64
+  Value base;           // an index
   int64_t step = 0;     // 0: all lanes at `base`
   int64_t multiple = 1; // `base` is known to be a multiple of this
 };
@@ -52,8 +59,8 @@ using BoundValue = std::function<Value(ArrayRef<Index> at, int64_t lanes)>;
 class Emitter {
 public:
   /// Starts the function `name` for `kernel` in a module of its own and leaves
-  /// the builder at its end. `vectorBits` is the register width of the target.
-  Emitter(graph::KernelOp kernel, StringRef name, int64_t vectorBits);
+  /// the builder at its end.
+  Emitter(graph::KernelOp kernel, StringRef name, const KernelTarget &target);
 
   /// Ends the function and hands over the module.
   OwningOpRef<ModuleOp> finish();
@@ -65,27 +72,43 @@ public:
   }
   MLIRContext *context() { return kernel.getContext(); }
   /// f32 lanes in a vector register.
-  int64_t nativeLanes() const { return vectorBits / 32; }
+  int64_t nativeLanes() const { return target.lanes(); }
+  const KernelTarget &getTarget() const { return target; }
 
   // --- Kernel arguments ------------------------------------------------------
 
-  Value taskBegin, taskEnd; // i64
-  Value scratch;            // !llvm.ptr
+  Value taskBegin, taskEnd; // i64; CPU only
+  Value scratch;            // !llvm.ptr; CPU only
   Value errorRecord;        // !llvm.ptr
+  /// Whether some code may write the error record.
+  bool mayFault() const { return bool(status); }
+
+  // --- A GPU's threads -----------------------------------------------------
+
+  /// Threads of a block along x, as `forEachTask` assumes them.
+  int64_t blockThreads = 128;
+  /// threadIdx and blockIdx along x, y, z (0 to 2), as an index.
+  Value threadIndex(unsigned axis);
+  Value blockIndex(unsigned axis);
 
   /// The sizes to pass to the kernel, in the order of its scalars.
   ArrayRef<graph::DimExpr> scalars() const { return scalarExprs; }
-  /// A size as i64: a constant, or loaded from the scalars once at the start.
+  /// A size as an index: a constant, or loaded from the scalars once at the
+  /// start.
   Value dim(graph::DimExpr expr);
 
   /// The pointer of a block argument, or of result `i`.
   Value pointerOf(BlockArgument argument);
   Value resultPointer(unsigned i);
 
-  // --- Arithmetic on i64, folding constants
-  // ------------------------------------
+  // --- Arithmetic on indices, folding constants ---------------------------
 
+  /// i64, or i32 on a GPU where all offsets fit (KernelTarget::index32).
+  Type indexType;
   Value constant(int64_t value);
+  /// An index as i64 and back; for data, which has types of its own.
+  Value wide(Value index);
+  Value toIndex(Value i64);
   Value add(Value a, Value b);
   Value sub(Value a, Value b);
   Value mul(Value a, Value b);
@@ -112,8 +135,9 @@ public:
               function_ref<void()> otherwise = nullptr);
   Value ifElse(Value condition, Type type, function_ref<Value()> then,
                function_ref<Value()> otherwise);
-  /// Loops over [taskBegin, taskEnd) and splits the task number into one index
-  /// for each size, the last running fastest.
+  /// Loops over [taskBegin, taskEnd) (on a GPU: takes the thread's own task, if
+  /// there is one) and splits the task number into one index for each size,
+  /// the last running fastest.
   void forEachTask(ArrayRef<Value> sizes,
                    function_ref<void(ArrayRef<Value>)> body);
 
@@ -154,7 +178,7 @@ public:
   Value floatConstant(Type type, double value);
   Value toCompute(Value stored, Type element);
   Value toStorage(Value computed, Type element);
-  /// Lane numbers 0, 1, .. as a vector of i64.
+  /// Lane numbers 0, 1, .. as a vector of indices.
   Value laneNumbers(int64_t lanes);
 
   /// Index with all lanes at `value`.
@@ -171,14 +195,17 @@ public:
   /// Position in an operand that broadcasts to a shape of rank `at.size()`.
   SmallVector<Index> broadcastIndex(Value operand, ArrayRef<Index> at);
 
-  /// Writes `code` into the error record and returns it from the kernel when
-  /// `condition` holds; the kernel goes on after that.
+  /// Writes `code` and two values (i64) into the error record and returns it
+  /// from the kernel when `condition` holds; the kernel goes on after that.
   void fault(Value condition, int32_t code, Value first, Value second);
 
   OpBuilder b;
   Location loc;
 
 private:
+  void startEntry(StringRef name);     // GPU
+  void startCpuKernel(StringRef name); // CPU
+  Value addScalar(graph::DimExpr expr);
   Value emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitLeaf(BlockArgument leaf, ArrayRef<Index> at, int64_t lanes);
@@ -206,7 +233,7 @@ private:
   Value recall(const MemoKey &key);
 
   graph::KernelOp kernel;
-  int64_t vectorBits;
+  KernelTarget target;
   OwningOpRef<ModuleOp> module;
   func::FuncOp function;
   Value buffersPointer, scalarsPointer, status;

@@ -24,7 +24,7 @@ class PoolBuilder {
 public:
   PoolBuilder(graph::KernelOp kernel, graph::PoolOp op, StringRef name,
               const KernelTarget &target)
-      : kernel(kernel), op(op), e(kernel, name, target.vectorBits),
+      : kernel(kernel), op(op), e(kernel, name, target),
         max(op.getKind() == graph::PoolKind::max), size(op.getKernel()),
         stride(op.getStrides()), dilation(op.getDilations()),
         low(op.getPads().take_front(size.size())),

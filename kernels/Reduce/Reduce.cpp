@@ -24,7 +24,7 @@ class ReduceBuilder {
 public:
   ReduceBuilder(graph::KernelOp kernel, graph::ReduceOp op, StringRef name,
                 const KernelTarget &target)
-      : kernel(kernel), op(op), e(kernel, name, target.vectorBits),
+      : kernel(kernel), op(op), e(kernel, name, target),
         math(e, op.getKind(), element()) {
     lanes = target.lanes();
     dims = graph::dimsOf(op.getInput());

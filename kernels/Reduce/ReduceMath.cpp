@@ -95,9 +95,9 @@ Value ReduceMath::finish(Value total, Value count) {
       Value n = arith::UIToFPOp::create(e.b, e.loc, compute, count);
       return arith::DivFOp::create(e.b, e.loc, total, e.splat(n, lanes));
     }
-    Value n = count;
+    Value n = e.wide(count);
     if (compute.getIntOrFloatBitWidth() < 64)
-      n = arith::TruncIOp::create(e.b, e.loc, compute, count);
+      n = arith::TruncIOp::create(e.b, e.loc, compute, n);
     Value divisor = e.splat(n, lanes);
     return (isUnsigned ? emitDivU(e.b, e.loc, total, divisor)
                        : emitDivS(e.b, e.loc, total, divisor))

@@ -33,8 +33,7 @@ public:
   RowBuilder(graph::KernelOp kernel, Operation *anchor, int64_t axis,
              int64_t firstTail, StringRef name, const KernelTarget &target)
       : kernel(kernel), anchor(anchor), axis(axis), tail(firstTail),
-        lanes(target.lanes()), e(kernel, name, target.vectorBits),
-        f32(e.b.getF32Type()) {}
+        lanes(target.lanes()), e(kernel, name, target), f32(e.b.getF32Type()) {}
 
   KernelCode build() {
     dims = graph::dimsOf(anchor->getResult(0));

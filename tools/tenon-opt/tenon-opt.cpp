@@ -11,6 +11,7 @@
 #include "compiler/Engine/Passes.h"
 #include "compiler/Graph/Passes.h"
 #include "compiler/Target/CPU/CodeObject.h"
+#include "compiler/Target/CUDA/CudaCode.h"
 #include "dialects/Engine/EngineOps.h"
 #include "dialects/Graph/GraphOps.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -19,6 +20,7 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::tenon::registerCpuTargetDialects(registry);
+  mlir::tenon::registerCudaTargetDialects(registry);
   registry.insert<mlir::tenon::engine::EngineDialect,
                   mlir::tenon::graph::GraphDialect>();
   mlir::registerTransformsPasses();

@@ -9,6 +9,7 @@
 
 #include "compiler/include/tenon/compiler.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -45,6 +46,16 @@ void print(const std::string &severity, const std::string &text) {
 int usage(const std::string &text) {
   print("error", text + "; see tenonc --help");
   return kUsage;
+}
+
+std::vector<std::string> splitAtCommas(const std::string &text) {
+  std::vector<std::string> parts;
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find(',', at), text.size());
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
 }
 
 /// Splits "a:1x3,b:2" at commas, each at its last colon: names may hold
@@ -116,12 +127,19 @@ int main(int argc, char **argv) {
       ->type_name("MODEL.onnx");
   app.add_option("-o,--output", options.output, "The engine file to write")
       ->type_name("FILE");
-  app.add_option("--target", target, "Targets, separated by commas: cpu")
+  app.add_option("--target", target,
+                 "Targets, separated by commas, one variant of the engine "
+                 "each: cpu, cuda:sm_80, cuda:sm_86, cuda:sm_87, cuda:sm_89")
       ->capture_default_str();
   app.add_option("--cpu", cpus,
                  "Instruction set levels, one variant each: x86-64-v3, "
                  "x86-64-v4, native (this machine's CPU)")
       ->capture_default_str();
+  app.add_option("--ptxas", options.ptxas,
+                 "NVIDIA's assembler, which adds machine code to the PTX of "
+                 "CUDA kernels; none: PTX alone. Default: the ptxas in PATH, "
+                 "CUDA_HOME or /usr/local/cuda, if there is one")
+      ->type_name("PROGRAM");
   app.add_option("--shapes", shapes,
                  "Sizes of inputs, e.g. x:1x3x224x224,ids:1x?; fixed sizes "
                  "give specialized kernels, ? leaves a dimension open")
@@ -175,19 +193,21 @@ int main(int argc, char **argv) {
   }
   if (options.model.empty())
     return usage("expected an ONNX file");
-  for (size_t at = 0; at <= target.size();) {
-    size_t end = std::min(target.find(',', at), target.size());
-    std::string one = target.substr(at, end - at);
-    if (one != "cpu")
-      return usage("target '" + one + "' is not in this version, expected cpu");
-    at = end + 1;
+  // Levels of the CPU come first: a machine with a GPU should use it.
+  options.targets.clear();
+  std::vector<std::string> devices;
+  for (const std::string &one : splitAtCommas(target)) {
+    if (one == "cpu")
+      for (const std::string &level : splitAtCommas(cpus))
+        options.targets.push_back(level);
+    else if (one.rfind("cuda:", 0) == 0)
+      devices.push_back(one);
+    else
+      return usage("unknown target '" + one +
+                   "', expected cpu or cuda:sm_80, cuda:sm_86, …");
   }
-  options.cpus.clear();
-  for (size_t at = 0; at <= cpus.size();) {
-    size_t end = std::min(cpus.find(',', at), cpus.size());
-    options.cpus.push_back(cpus.substr(at, end - at));
-    at = end + 1;
-  }
+  std::sort(devices.begin(), devices.end());
+  options.targets.insert(options.targets.end(), devices.begin(), devices.end());
   for (const std::string &text : shapes)
     if (!parseShapes(text, options.shapes))
       return usage("malformed --shapes '" + text +

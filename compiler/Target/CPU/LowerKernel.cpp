@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Target/CPU/LowerKernel.h"
 
+#include "kernels/Target.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
@@ -30,6 +31,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/Pass.h"
@@ -111,7 +113,18 @@ struct LowerToLlvmPass
     return "lower func, cf, arith, math, index and ub to the LLVM dialect";
   }
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<LLVM::LLVMDialect>();
+    registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  }
+  /// kEntryAttr in NVVM's words. The largest block bounds the registers that
+  /// the assembler may give a thread.
+  static void markEntry(LLVM::LLVMFuncOp function) {
+    auto block = function->getAttrOfType<DenseI32ArrayAttr>(kEntryAttr);
+    if (!block)
+      return;
+    function->removeAttr(kEntryAttr);
+    function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
+                      UnitAttr::get(function.getContext()));
+    function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(), block);
   }
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -128,9 +141,12 @@ struct LowerToLlvmPass
     populateFuncToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
+    target.addLegalDialect<NVVM::NVVMDialect>(); // of GPUs' kernels
     if (failed(
             applyFullConversion(getOperation(), target, std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>())
+      markEntry(function);
   }
 };
 

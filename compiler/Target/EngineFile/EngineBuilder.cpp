@@ -115,11 +115,18 @@ public:
   FailureOr<std::unique_ptr<schema::VariantT>> write(const ProgramCode &code) {
     engine::ProgramOp program = code.program;
     variant->target = std::make_unique<schema::TargetT>();
-    if (program.getKind() != engine::TargetKind::cpu)
-      return program.emitOpError("is for a target that engine files cannot be "
-                                 "written for in this version");
-    variant->target->kind = schema::TargetKind::Cpu;
-    variant->target->isa = program.getArch().str();
+    entries = code.entries;
+    if (program.getKind() == engine::TargetKind::cuda) {
+      int capability = 0;
+      if (program.getArch().drop_front(3).getAsInteger(10, capability))
+        return program.emitOpError()
+               << "has an unknown architecture '" << program.getArch() << "'";
+      variant->target->kind = schema::TargetKind::Cuda;
+      variant->target->compute_capability = capability;
+    } else {
+      variant->target->kind = schema::TargetKind::Cpu;
+      variant->target->isa = program.getArch().str();
+    }
     if (ArrayAttr features = program.getFeaturesAttr())
       variant->target->features = textsOf(features);
     variant->target->compiled_for = program.getCompiledFor().value_or("").str();
@@ -151,6 +158,9 @@ private:
           record->symbol = record->name = kernel.getSymName().str();
           record->family = kernel.getFamily().str();
           record->schedule = kernel.getSchedule().str();
+          if (auto entry = kernel.getEntry())
+            record->cuda =
+                entryRecord(*entry, entries[variant->kernels.size()]);
           kernels[kernel.getSymNameAttr()] = variant->kernels.size();
           variant->kernels.push_back(std::move(record));
           return success();
@@ -179,6 +189,33 @@ private:
         })
         .Case([&](engine::ConstantOp constant) { return write(constant); })
         .Default([](Operation *) { return success(); });
+  }
+
+  /// How an entry of a GPU is launched, and its code: the cubin first.
+  std::unique_ptr<schema::CudaKernelT> entryRecord(engine::EntryAttr entry,
+                                                   const CudaKernelCode &code) {
+    auto record = std::make_unique<schema::CudaKernelT>();
+    record->block_x = entry.getBlock()[0];
+    record->block_y = entry.getBlock()[1];
+    record->block_z = entry.getBlock()[2];
+    record->shared = entry.getShared();
+    record->may_fault = entry.getMayFault();
+    record->registers = code.assembled.registers;
+    auto add = [&](schema::CudaImageKind kind, ArrayRef<char> bytes,
+                   std::string tool) {
+      auto image = std::make_unique<schema::CudaImageT>();
+      image->kind = kind;
+      image->compute_capability = variant->target->compute_capability;
+      image->blob = blobs.addOwned(bytes, 64);
+      image->tool = std::move(tool);
+      record->images.push_back(std::move(image));
+    };
+    if (!code.assembled.cubin.empty())
+      add(schema::CudaImageKind::Cubin, code.assembled.cubin,
+          code.assembled.tool);
+    add(schema::CudaImageKind::Ptx, ArrayRef(code.ptx.data(), code.ptx.size()),
+        "");
+    return record;
   }
 
   template <typename Op>
@@ -326,6 +363,8 @@ private:
       way->tasks = exprs.get(choice.getTasks());
       way->grain = exprs.get(choice.getGrain());
       way->scratch = exprs.get(choice.getScratch());
+      for (graph::DimExprAttr size : choice.getGrid())
+        way->grid.push_back(exprs.get(size));
       record.choices.push_back(std::move(way));
     }
     for (Value buffer : launch.getIns())
@@ -346,7 +385,8 @@ private:
   std::unique_ptr<schema::VariantT> variant;
   DenseMap<Value, uint32_t> values;
   DenseMap<StringAttr, uint32_t> kernels;
-  std::vector<Block *> pending; // the blocks, by index
+  std::vector<Block *> pending;     // the blocks, by index
+  ArrayRef<CudaKernelCode> entries; // code of the kernels, on CUDA
 };
 
 /// Numbers the bindings and writes the symbols.

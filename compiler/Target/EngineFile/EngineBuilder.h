@@ -11,6 +11,7 @@
 #ifndef TENON_COMPILER_TARGET_ENGINEFILE_ENGINEBUILDER_H
 #define TENON_COMPILER_TARGET_ENGINEFILE_ENGINEBUILDER_H
 
+#include "compiler/Target/CUDA/CudaCode.h"
 #include "dialects/Engine/EngineOps.h"
 #include "runtime/schema/EngineFormat.h"
 #include <deque>
@@ -25,10 +26,11 @@ struct BuiltEngine {
   std::deque<std::vector<char>> storage;
 };
 
-/// The machine code of a program.
+/// The machine code of a program: for a CPU, or for a CUDA architecture.
 struct ProgramCode {
   engine::ProgramOp program;
-  SmallVector<char> object; // empty if the program has no kernels
+  SmallVector<char> object;            // empty if the program has no kernels
+  std::vector<CudaKernelCode> entries; // in the order of the kernels
 };
 
 /// Builds the engine of `module` with its programs as variants, best first in

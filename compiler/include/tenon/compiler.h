@@ -23,9 +23,13 @@ struct CompileOptions {
   std::string output; // path of the engine; empty: none is written
   /// Sizes of inputs, by name, in place of the declared ones; -1: dynamic.
   std::map<std::string, std::vector<int64_t>> shapes;
-  /// Instruction set levels, one engine variant each: "x86-64-v3", "x86-64-v4",
-  /// "native".
-  std::vector<std::string> cpus = {"x86-64-v3"};
+  /// What to compile for, one engine variant each, the best last: instruction
+  /// set levels ("x86-64-v3", "x86-64-v4", "native") and CUDA architectures
+  /// ("cuda:sm_80", "cuda:sm_86", "cuda:sm_87", "cuda:sm_89").
+  std::vector<std::string> targets = {"x86-64-v3"};
+  /// The program that makes machine code of CUDA kernels beside their PTX:
+  /// empty: ptxas where it is usually found; "none": PTX alone.
+  std::string ptxas;
   /// Builds kernels as for vectors of this many bits, whatever the level has
   /// (LLVM splits wider ones), so that the kernels of a wide level can be
   /// tested anywhere. 0: the level's own.

@@ -1,0 +1,38 @@
+//===- Target.h - What a target gives a kernel to work with ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_KERNELS_TARGET_H
+#define TENON_KERNELS_TARGET_H
+
+#include "dialects/Graph/DimExpr.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <vector>
+
+namespace mlir::tenon {
+
+/// The attribute of an entry function of a GPU: an array of i32, the threads of
+/// its blocks along x, y and z.
+inline constexpr llvm::StringLiteral kEntryAttr = "tenon.entry";
+
+/// What kernels are built for: a CPU's vectors, or a GPU's threads.
+struct KernelTarget {
+  /// Width of a CPU's vector registers.
+  int64_t vectorBits = 256;
+  /// A CUDA device's compute capability times ten (80, 89); 0: a CPU.
+  int64_t computeCapability = 0;
+  /// Whether offsets within every tensor fit 32 bits, so that a GPU's threads
+  /// compute them in half the instructions.
+  bool index32 = false;
+  /// GPU: the first scalars of the kernel, in this order, whether it needs them
+  /// or not. Choices of one launch are called with one list.
+  std::vector<graph::DimExpr> scalars = {};
+
+  int64_t lanes() const { return vectorBits / 32; } // f32
+  bool isCuda() const { return computeCapability != 0; }
+};
+
+} // namespace mlir::tenon
+
+#endif // TENON_KERNELS_TARGET_H
