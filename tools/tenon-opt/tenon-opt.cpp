@@ -12,6 +12,7 @@
 #include "compiler/Graph/Passes.h"
 #include "compiler/Target/CPU/CodeObject.h"
 #include "compiler/Target/CUDA/CudaCode.h"
+#include "compiler/Tile/Passes.h"
 #include "dialects/Engine/EngineOps.h"
 #include "dialects/Graph/GraphOps.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -22,10 +23,12 @@ int main(int argc, char **argv) {
   mlir::tenon::registerCpuTargetDialects(registry);
   mlir::tenon::registerCudaTargetDialects(registry);
   registry.insert<mlir::tenon::engine::EngineDialect,
-                  mlir::tenon::graph::GraphDialect>();
+                  mlir::tenon::graph::GraphDialect,
+                  mlir::tenon::tile::TileDialect>();
   mlir::registerTransformsPasses();
   mlir::tenon::graph::registerGraphPasses();
   mlir::tenon::engine::registerEnginePasses();
+  mlir::tenon::tile::registerTilePasses();
   mlir::tenon::registerStagePipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Tenon's pass driver\n", registry));
