@@ -163,6 +163,26 @@ public:
     return run(inputs.data(), int(inputs.size()), outputs.data(),
                int(outputs.size()));
   }
+  /// In the order of `stream`, a CUstream, or of the context's if it is null.
+  Error enqueue(const Tensor *inputs, int inputCount, Tensor *outputs,
+                int outputCount, void *stream = nullptr,
+                const TenonRunOptions *options = nullptr) {
+    TenonError error;
+    return result(tenon_context_enqueue(handle.get(), inputs, inputCount,
+                                        outputs, outputCount, options, stream,
+                                        &error),
+                  error);
+  }
+  Error enqueue(const std::vector<Tensor> &inputs, std::vector<Tensor> &outputs,
+                void *stream = nullptr) {
+    return enqueue(inputs.data(), int(inputs.size()), outputs.data(),
+                   int(outputs.size()), stream);
+  }
+  /// Waits for all that was enqueued; what it found.
+  Error synchronize() {
+    TenonError error;
+    return result(tenon_context_synchronize(handle.get(), &error), error);
+  }
   Error outputShapes(const std::vector<Tensor> &inputs,
                      std::vector<Tensor> &outputs) {
     TenonError error;
@@ -269,6 +289,8 @@ public:
     tenon_engine_info(handle.get(), &info);
     return info;
   }
+  /// Whether it runs on a CUDA device.
+  bool onCuda() const { return info().device == TENON_DEVICE_CUDA; }
   int inputCount() const { return info().input_count; }
   int outputCount() const { return info().output_count; }
   int stateCount() const { return info().state_count; }
