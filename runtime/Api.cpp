@@ -145,6 +145,7 @@ static TenonStatus loadEngine(const TenonLoadOptions *given,
     engineOptions.device = options.device;
     engineOptions.cuda = {options.cuda_driver, options.cuda_ordinal,
                           options.cuda_context};
+    engineOptions.nvtx = options.nvtx;
     auto engine = std::make_unique<TenonEngine>();
     Status status = Engine::load(open, engineOptions, engine->engine);
     if (status.failed())

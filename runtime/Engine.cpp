@@ -157,6 +157,11 @@ Status Engine::loadVariant(const Options &options, ThreadPool &pool) {
   TENON_TRY(
       variantProgram.decode(source(), variantIndex, exprTable, userInterface));
   mainLifetimes = findLifetimes(variantProgram, variantProgram.mainBlock);
+  if (variantProgram.cuda && options.nvtx) {
+    Status status = cuda::Nvtx::open(options.nvtx, profiler);
+    if (status.failed())
+      log.log(TENON_WARNING, status.message());
+  }
   if (variantProgram.cuda)
     TENON_TRY(modules.load(gpu, file, variantProgram, variantIndex, log, pool));
   else

@@ -24,6 +24,7 @@
 #include "runtime/Plan.h"
 #include "runtime/cpu/CodeObject.h"
 #include "runtime/cuda/Modules.h"
+#include "runtime/cuda/Nvtx.h"
 #include <functional>
 #include <memory>
 
@@ -38,6 +39,7 @@ public:
     const char *target = nullptr;
     TenonDevice device = TENON_DEVICE_AUTO;
     cuda::Device::Options cuda;
+    const char *nvtx = nullptr; // a profiler's library
   };
   using Open = std::function<Status(EngineFile &)>;
 
@@ -65,6 +67,7 @@ public:
   const std::vector<cuda::LoadedKernel> &cudaKernels() const {
     return modules.kernels();
   }
+  const cuda::Nvtx &nvtx() const { return profiler; }
   /// A place on the device that nobody reads or writes.
   char *emptyConstant() const { return deviceConstants.data(); }
 
@@ -100,6 +103,7 @@ private:
   CodeObject code;
   cuda::Modules modules;
   cuda::DeviceBuffer deviceConstants;
+  cuda::Nvtx profiler;
   Region derived; // derived constants, and all if huge pages were asked for
   std::vector<TenonKernelFunction> kernelFunctions;
   std::vector<char *> constantData;

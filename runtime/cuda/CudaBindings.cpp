@@ -80,6 +80,14 @@ Status CudaContext::classify(const char *kind, const Binding &binding,
   return {};
 }
 
+/// Makes memory.staging at least so large; what is in it is lost.
+Status CudaContext::stage(BindingMemory &memory, int64_t bytes,
+                          const char *name) {
+  return memory.staging.size() < uint64_t(bytes)
+             ? memory.staging.allocate(device, uint64_t(bytes), name)
+             : Status();
+}
+
 /// Makes memory.own at least so large; what is in it is lost.
 Status CudaContext::ownMemory(BindingMemory &memory, int64_t bytes,
                               const char *name) {
@@ -106,8 +114,7 @@ Status CudaContext::copyInput(BindingMemory &memory, const Binding &binding,
   } else {
     const char *source = memory.caller;
     if (memory.place == Place::Pageable) {
-      if (memory.staging.size() < count)
-        TENON_TRY(memory.staging.allocate(device, count, binding.name));
+      TENON_TRY(stage(memory, bytes, binding.name));
       std::memcpy(memory.staging.data(), source, count);
       source = memory.staging.data();
     }
@@ -188,9 +195,23 @@ Status CudaContext::allocate(uint32_t index, int64_t bytes, char *&data) {
     data = memory.data = memory.caller;
     return {};
   }
+  // Now, as an allocation waits for the device, and would report its faults.
+  if (!call->async &&
+      (memory.place == Place::Null || memory.place == Place::Pageable))
+    TENON_TRY(stage(memory, bytes, binding.name));
   TENON_TRY(ownMemory(memory, bytes, binding.name));
   data = memory.data;
+  if (!memory.caller)
+    giveOut(memory, tensor);
   return {};
+}
+
+/// The tensor gets memory of the context: at once, so that it never points to
+/// what an earlier run gave out and this one has freed.
+void CudaContext::giveOut(BindingMemory &memory, TenonTensor &tensor) {
+  tensor.data = memory.given =
+      call->async ? memory.data : memory.staging.data();
+  tensor.bytes = uint64_t(memory.bytes);
 }
 
 /// An output that is the memory of an input or a state.
@@ -210,6 +231,8 @@ Status CudaContext::bindAlias(BindingMemory &memory, const Binding &binding,
                   binding.name, other.name);
     // What was copied in is copied back.
     memory.place = shared.place;
+    if (memory.place == Place::Pageable)
+      TENON_TRY(stage(memory, bytes, binding.name));
     tensor.data = memory.caller = shared.caller;
     tensor.bytes = uint64_t(bytes);
     return {};
@@ -218,12 +241,15 @@ Status CudaContext::bindAlias(BindingMemory &memory, const Binding &binding,
   // those who asked for memory or brought some.
   if (tensor.data == shared.data || (!tensor.data && call->async)) {
     memory.place = Place::InPlace;
-    tensor.data = shared.data;
+    tensor.data = memory.given = shared.data;
     tensor.bytes = uint64_t(bytes);
     return {};
   }
-  if (!tensor.data || bytes == 0)
+  if (!tensor.data || bytes == 0) {
+    TENON_TRY(stage(memory, bytes, binding.name));
+    giveOut(memory, tensor);
     return {};
+  }
   if (memory.capacity < uint64_t(bytes))
     return fail(TENON_BUFFER_TOO_SMALL,
                 "output '%s': %" PRIu64 " bytes at data, it needs %" PRId64,
@@ -232,7 +258,8 @@ Status CudaContext::bindAlias(BindingMemory &memory, const Binding &binding,
       classify("output", binding, tensor.data, uint64_t(bytes), memory.place));
   if (memory.place == Place::InPlace)
     memory.place = Place::Apart;
-  return {};
+  return memory.place == Place::Pageable ? stage(memory, bytes, binding.name)
+                                         : Status();
 }
 
 Status CudaContext::bindOutputs() {
@@ -248,8 +275,9 @@ Status CudaContext::bindOutputs() {
     uint32_t index = interface.ofKind(BindingKind::Output)[i];
     BindingMemory &memory = memories[index];
     // The tensor of an earlier run may come back as it was filled in.
-    if (tensor.data && (tensor.data == memory.own.data() ||
-                        tensor.data == memory.staging.data()))
+    if (tensor.data &&
+        (tensor.data == memory.given || tensor.data == memory.own.data() ||
+         tensor.data == memory.staging.data()))
       tensor.data = nullptr;
     TENON_TRY(checkAlignment("output", binding, tensor.data));
     memory.data = nullptr;
@@ -296,18 +324,6 @@ Status CudaContext::fillOutputs() {
     tensor.type = TenonElementType(binding.type);
     tensor.rank = int32_t(binding.dims.size());
     interface.dims(binding, numbers, tensor.dims);
-    if (memory.caller || memory.place == Place::InPlace || memory.bytes == 0)
-      continue;
-    // Memory of the context: on the device for an enqueue, else on the host.
-    if (call->async) {
-      tensor.data = memory.data;
-    } else {
-      if (memory.staging.size() < uint64_t(memory.bytes))
-        TENON_TRY(memory.staging.allocate(device, uint64_t(memory.bytes),
-                                          binding.name));
-      tensor.data = memory.staging.data();
-    }
-    tensor.bytes = uint64_t(memory.bytes);
   }
   return {};
 }
@@ -330,8 +346,6 @@ Status CudaContext::copyOutputs() {
     } else {
       char *target = memory.caller;
       if (memory.place != Place::Pinned) {
-        if (memory.staging.size() < bytes)
-          TENON_TRY(memory.staging.allocate(device, bytes, binding.name));
         target = memory.staging.data();
       }
       result = driver.copyToHost(target, addressOf(memory.data), bytes, stream);

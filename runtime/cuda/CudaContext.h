@@ -50,6 +50,7 @@ private:
     Place place = Place::Null;
     bool brought = false;   // the caller's tensor had memory
     char *caller = nullptr; // the caller's memory
+    char *given = nullptr;  // what a tensor got from the context last
     uint64_t capacity = 0;  // of it
     int64_t bytes = 0;      // to be copied to the caller's memory after the run
     int64_t stateBytes = -1;
@@ -81,6 +82,8 @@ private:
   Status bindOutputs();
   Status bindAlias(BindingMemory &memory, const Binding &binding,
                    int64_t bytes);
+  void giveOut(BindingMemory &memory, TenonTensor &tensor);
+  Status stage(BindingMemory &memory, int64_t bytes, const char *name);
   Status ownMemory(BindingMemory &memory, int64_t bytes, const char *name);
   Status copyInput(BindingMemory &memory, const Binding &binding,
                    int64_t bytes);

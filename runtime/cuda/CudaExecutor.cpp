@@ -72,6 +72,9 @@ void CudaExecutor::begin(const Plan &newPlan, char *arena,
 
 Status CudaExecutor::run(uint32_t block) {
   stop.store(false, std::memory_order_relaxed);
+  NvtxRange range(engine.nvtx());
+  if (engine.nvtx().active())
+    range.begin(textOf(engine.source().model()));
   if (faults.size())
     TENON_TRY(device->check(
         device->api().fill(faults.address(), 0, faults.size(), stream),
@@ -107,10 +110,29 @@ Status CudaExecutor::at(uint32_t index, const Status &status) const {
                          : status;
 }
 
+/// The nodes of what was recorded, for a profiler; not too many.
+std::string CudaExecutor::segmentName() const {
+  constexpr size_t kLongest = 200;
+  std::string name;
+  for (const Step &step : segment.steps) {
+    std::string nodes = program.nodeNames(step.instruction);
+    if (nodes.empty())
+      nodes = schema::EnumNameOperation(
+          program.instructions[step.instruction].kind);
+    if (name.size() + nodes.size() > kLongest)
+      return name + ", ...";
+    name += (name.empty() ? "" : ", ") + nodes;
+  }
+  return name;
+}
+
 /// Gives the stream what was recorded.
 Status CudaExecutor::flush() {
   if (segment.steps.empty())
     return {};
+  NvtxRange range(engine.nvtx());
+  if (engine.nvtx().active())
+    range.begin(segmentName().c_str());
   StepFailure failure;
   if (segment.steps.size() > 1 && !profile) {
     failure = graphs.launch(segment, plan, returned, stream);

@@ -67,6 +67,7 @@ private:
   Status endOfLine() override { return flush(); }
   Status measure(uint32_t index, InstructionProfile &row) override;
   Status flush();
+  std::string segmentName() const;
   Status at(uint32_t index, const Status &status) const;
   Status gridOf(uint32_t index, const Choice &choice, unsigned grid[3]) const;
 

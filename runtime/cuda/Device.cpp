@@ -22,6 +22,9 @@ struct Meaning {
 
 // CUDA Driver API, "CUresult": those that leave the process "in an inconsistent
 // state", and those that say that the device is gone.
+#define BY_A_KERNEL                                                            \
+  "a kernel did it, perhaps an earlier one: run it on the simulated GPU to "   \
+  "find "
 static constexpr Meaning kMeanings[] = {
     {kDeinitialized, true, "the process is ending"},
     {kStubLibrary, false,
@@ -41,22 +44,23 @@ static constexpr Meaning kMeanings[] = {
     {kUnsupportedPtxVersion, false,
      "the driver is older than the engine's PTX: update the driver"},
     {kContained, true, "the device had to stop this process"},
-    {kIllegalAddress, true, "run it on the simulated GPU to find the access"},
+    {kIllegalAddress, true, BY_A_KERNEL "the access"},
     {kLaunchOutOfResources, false,
      "the kernel needs more registers or shared memory than the device has"},
     {kLaunchTimeout, true, "the device drives a display, which limits kernels"},
     {kContextIsDestroyed, true,
      "the CUcontext must live as long as the engine and its contexts"},
-    {kAssert, true, ""},
-    {kHardwareStackError, true, ""},
-    {kIllegalInstruction, true, ""},
-    {kMisalignedAddress, true,
-     "run it on the simulated GPU to find the access"},
-    {kInvalidAddressSpace, true, ""},
-    {kInvalidPc, true, ""},
-    {kLaunchFailed, true, "run it on the simulated GPU to find the cause"},
+    {kAssert, true, BY_A_KERNEL "the cause"},
+    {kHardwareStackError, true, BY_A_KERNEL "the cause"},
+    {kIllegalInstruction, true, BY_A_KERNEL "the cause"},
+    {kMisalignedAddress, true, BY_A_KERNEL "the access"},
+    {kInvalidAddressSpace, true, BY_A_KERNEL "the cause"},
+    {kInvalidPc, true, BY_A_KERNEL "the cause"},
+    {kLaunchFailed, true, BY_A_KERNEL "the cause"},
     {kSystemDriverMismatch, false,
      "the library and the kernel's driver differ: restart the machine"}};
+
+#undef BY_A_KERNEL
 
 static const Meaning *meaningOf(int result) {
   for (const Meaning &meaning : kMeanings)

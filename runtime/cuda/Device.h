@@ -15,7 +15,7 @@
 // Functions of the driver need the context to be current: `Current` makes it
 // so, for a scope, on this thread.
 //
-// Shown by test/unit/runtime/CudaDeviceTest.cpp.
+// Shown by test/unit/runtime/CudaDriverTest.cpp.
 //
 //===----------------------------------------------------------------------===//
 

@@ -41,6 +41,8 @@ struct Modules::Loading {
   Status loadModule(const CudaImage &image, uint32_t kernel, Module &module);
   Status loadKernel(uint32_t index);
   Status prepare(uint32_t index, Module &module);
+  Status countParameters(uint32_t index, LoadedKernel &loaded);
+  Status checkLaunches();
 };
 
 Status Modules::Loading::loadModule(const CudaImage &image, uint32_t kernel,
@@ -106,7 +108,52 @@ Status Modules::Loading::prepare(uint32_t index, Module &module) {
       return device().failure(error, std::string("asking for the shared memory "
                                                  "of kernel '") +
                                          kernel.symbol + "'");
+  TENON_TRY(countParameters(index, loaded));
   modules.list.push_back(loaded);
+  return {};
+}
+
+Status Modules::Loading::countParameters(uint32_t index, LoadedKernel &loaded) {
+  const Driver &driver = device().api();
+  if (!driver.functionParameter)
+    return {};
+  size_t offset, bytes;
+  for (int count = 0;; ++count) {
+    int result = driver.functionParameter(loaded.function, size_t(count),
+                                          &offset, &bytes);
+    if (result == kInvalidValue) { // past the last one
+      loaded.parameters = count;
+      return {};
+    }
+    const char *symbol = program.kernels[index].symbol;
+    if (result != kSuccess)
+      return device().failure(result, std::string("asking for the parameters "
+                                                  "of kernel '") +
+                                          symbol + "'");
+    if (offset != size_t(count) * 8 || bytes != 8)
+      return fail(TENON_INVALID_ENGINE,
+                  "variants[%u].kernels[%u]: parameter %d of '%s' has %zu "
+                  "bytes at %zu, expected 8 at %zu",
+                  variant, index, count, symbol, bytes, offset,
+                  size_t(count) * 8);
+  }
+}
+
+/// Each launch gives all parameters that its kernels declare.
+Status Modules::Loading::checkLaunches() {
+  for (size_t i = 0; i < program.instructions.size(); ++i) {
+    const Instruction &instruction = program.instructions[i];
+    int given = int(instruction.buffers.count + 1 + instruction.scalars.count);
+    for (uint32_t c = 0; c < instruction.choices.count; ++c) {
+      uint32_t kernel = program.choices[instruction.choices.first + c].kernel;
+      if (modules.list[kernel].parameters > given)
+        return fail(TENON_INVALID_ENGINE,
+                    "variants[%u].instructions[%zu].choices[%u]: kernel '%s' "
+                    "has %d parameters, the launch gives %d",
+                    variant, i, c, program.kernels[kernel].symbol,
+                    modules.list[kernel].parameters, given);
+    }
+  }
   return {};
 }
 
@@ -152,7 +199,7 @@ Status Modules::load(const std::shared_ptr<Device> &device, EngineFile &file,
   Loading loading = {*this, file, program, variant, log, pool};
   for (uint32_t i = 0; i < program.kernels.size(); ++i)
     TENON_TRY(loading.loadKernel(i));
-  return {};
+  return loading.checkLaunches();
 }
 
 Modules::~Modules() {

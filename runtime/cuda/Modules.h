@@ -11,6 +11,9 @@
 // (made by a newer ptxas) is a warning, and its PTX takes over. Each distinct
 // image becomes one module, however many kernels are in it.
 //
+// The driver reads as many parameters of a launch as the entry declares: where
+// it says how many (CUDA 12.4), no launch may give fewer.
+//
 // Shown by test/unit/runtime/CudaEngineTest.cpp.
 //
 //===----------------------------------------------------------------------===//
@@ -29,6 +32,7 @@ struct LoadedKernel {
   FunctionHandle function = nullptr;
   unsigned blockX = 1, blockY = 1, blockZ = 1, sharedBytes = 0;
   bool mayFault = false;
+  int parameters = -1; // -1: the driver does not say
 };
 
 class Modules {

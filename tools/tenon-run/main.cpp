@@ -30,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 struct Flags {
   std::string engine, outputs, device = "auto", json, reference, target;
-  std::string cudaDriver;
+  std::string cudaDriver, nvtx;
   TenonDevice deviceKind = TENON_DEVICE_AUTO;
   int cudaOrdinal = 0;
   InputFlags inputs;
@@ -95,6 +95,10 @@ static void addFlags(CLI::App &app, Flags &flags) {
                  "The CUDA driver library (default libcuda.so.1), or the "
                  "simulated GPU's")
       ->envname("TENON_CUDA_DRIVER");
+  app.add_option("--nvtx", flags.nvtx,
+                 "A profiler's NVTX injection library, which is shown ranges "
+                 "with the nodes' names")
+      ->envname("NVTX_INJECTION64_PATH");
   app.add_option("--target", flags.target,
                  "Run the variant with this name (x86-64-v3) instead of the "
                  "best");
@@ -210,6 +214,7 @@ Engine Session::load() {
   options.cuda_ordinal = flags.cudaOrdinal;
   options.cuda_driver =
       flags.cudaDriver.empty() ? nullptr : flags.cudaDriver.c_str();
+  options.nvtx = flags.nvtx.empty() ? nullptr : flags.nvtx.c_str();
   auto start = Clock::now();
   Result<Engine> engine = Engine::load(flags.engine, options);
   if (!engine)

@@ -182,6 +182,10 @@ typedef struct TenonLoadOptions {
   /* The CUcontext to work in, which must outlive the engine and its contexts;
    * null: the primary context of the device. */
   void *cuda_context;
+  /* A profiler's NVTX injection library, which then sees a range with the
+   * nodes' names for what is given to the device: what the profiler puts into
+   * the environment variable NVTX_INJECTION64_PATH. Null: none. */
+  const char *nvtx;
 } TenonLoadOptions;
 
 /* Maps and verifies the file at `path`. The file must not change while the

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/unit/runtime/EngineBuilder.h"
+#include "test/unit/runtime/CudaBuilder.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -133,5 +133,44 @@ TEST(Allocation, NoneForRunTimeSizesSeenBefore) {
   for (int round = 0; round < 10; ++round) {
     EXPECT_EQ(0, allocationsOfRun(s.context, &h, 1, &out));
     EXPECT_EQ(0, allocationsOfRun(s.context, &a, 1, &out));
+  }
+}
+
+TEST(Allocation, NoneOnCudaForShapesSeenBefore) {
+  // On a driver that allocates nothing itself: what counts is the runtime's.
+  CudaBuilder b;
+  uint32_t n = b.symbolExpr(b.symbol("n", 1, 100000, 0, 0));
+  uint32_t count = b.runTimeSymbol("count", 0, 8);
+  uint32_t bytes = b.mul(n, b.constant(4));
+  uint32_t x = b.input("x", {n}), y = b.output("y", {n});
+  uint32_t state = b.state("state", {b.constant(8)});
+  uint32_t t = b.temp(bytes), view = b.alias(t, b.constant(0), bytes);
+  uint32_t number = b.temp(b.constant(8));
+  uint32_t kept = b.temp(b.mul(b.symbolExpr(count), b.constant(4)));
+  b.cuda("add_one", {x, t}, 1, n);
+  b.copy(view, y);
+  b.fill(number, 5);
+  b.readBack(number, ElementType::UInt8, count);
+  b.fill(kept, 1);
+  b.cuda("gather", {kept, state}, 1, n);
+  TenonLoadOptions load = {};
+  load.device = TENON_DEVICE_CUDA;
+  load.cuda_driver = TENON_TEST_FAKE_DRIVER;
+  for (bool profile : {false, true}) {
+    TenonContextOptions options = {};
+    options.profile = profile;
+    Session s(b, load, options);
+    std::vector<float> data(50000);
+    TenonTensor out = {};
+    for (int round = 0; round < 4; ++round)
+      for (int64_t size : {7, 50000, 300}) {
+        TenonTensor in = tensor(data, {size});
+        allocationsOfRun(s.context, &in, 1, &out);
+      }
+    for (int round = 0; round < 20; ++round)
+      for (int64_t size : {300, 7, 50000}) {
+        TenonTensor in = tensor(data, {size});
+        EXPECT_EQ(0, allocationsOfRun(s.context, &in, 1, &out));
+      }
   }
 }

@@ -21,6 +21,7 @@ TEST(Api, NamesAndVersion) {
   EXPECT_STREQ("0.1.0", tenon_version());
   EXPECT_STREQ("ok", tenon_status_name(TENON_OK));
   EXPECT_STREQ("internal", tenon_status_name(TENON_INTERNAL));
+  EXPECT_STREQ("device-error", tenon_status_name(TENON_DEVICE_ERROR));
   EXPECT_STREQ("unknown", tenon_status_name(TenonStatus(99)));
   EXPECT_STREQ("float32", tenon_element_type_name(TENON_FLOAT32));
   EXPECT_STREQ("int2", tenon_element_type_name(TENON_INT2));

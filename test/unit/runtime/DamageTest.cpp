@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/unit/runtime/EngineBuilder.h"
+#include "test/unit/runtime/CudaBuilder.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
@@ -110,11 +110,11 @@ static void repairChecksums(std::vector<uint8_t> &file) {
   std::memcpy(file.data(), &preamble, sizeof(preamble));
 }
 
-TEST(Damage, HostileProgramsNeverCrashTheLoader) {
-  // Without the init program, which would run.
-  EngineBuilder rich = richEngine();
-  rich.variant().init_block = -1;
-  std::vector<uint8_t> file = rich.file();
+/// Changes bytes of the program in `file` at random, 3000 times, and gives each
+/// engine that still loads to `use`. Returns how many were refused.
+template <typename Use>
+static int loadAltered(const std::vector<uint8_t> &file,
+                       const TenonLoadOptions *options, Use use) {
   EnginePreamble preamble;
   std::memcpy(&preamble, file.data(), sizeof(preamble));
   std::mt19937 random(3);
@@ -128,25 +128,75 @@ TEST(Damage, HostileProgramsNeverCrashTheLoader) {
           random() % 2 ? uint8_t(random()) : interesting[random() % 5];
     }
     repairChecksums(changed);
-    // What survives is planned, but not run: the kernels' own bounds are what
-    // the compiler promised (an engine holds native code).
     TenonEngine *engine = nullptr;
     TenonContext *context = nullptr;
-    if (tenon_engine_load_memory(changed.data(), changed.size(), 1, nullptr,
+    if (tenon_engine_load_memory(changed.data(), changed.size(), 1, options,
                                  &engine, nullptr) != TENON_OK) {
       ++refused;
       continue;
     }
-    if (tenon_context_create(engine, nullptr, &context, nullptr) == TENON_OK) {
-      TenonTensor in = {}, out = {};
-      in.type = TENON_FLOAT32;
-      in.rank = 2;
-      in.dims[0] = 2;
-      in.dims[1] = 4;
-      (void)tenon_context_output_shapes(context, &in, 1, &out, 1, nullptr);
-    }
+    if (tenon_context_create(engine, nullptr, &context, nullptr) == TENON_OK)
+      use(context);
     tenon_context_destroy(context);
     tenon_engine_destroy(engine);
   }
+  return refused;
+}
+
+static TenonTensor twoByFour() {
+  TenonTensor in = {};
+  in.type = TENON_FLOAT32;
+  in.rank = 2;
+  in.dims[0] = 2;
+  in.dims[1] = 4;
+  return in;
+}
+
+TEST(Damage, HostileProgramsNeverCrashTheLoader) {
+  // Without the init program, which would run.
+  EngineBuilder rich = richEngine();
+  rich.variant().init_block = -1;
+  // What survives is planned, but not run: the kernels' own bounds are what the
+  // compiler promised (an engine holds native code).
+  int refused = loadAltered(rich.file(), nullptr, [](TenonContext *context) {
+    TenonTensor in = twoByFour(), out = {};
+    (void)tenon_context_output_shapes(context, &in, 1, &out, 1, nullptr);
+  });
   EXPECT_GT(refused, 1000);
+}
+
+TEST(Damage, HostileCudaProgramsNeverCrashTheRuntime) {
+  // On a driver whose kernels do nothing, what survives can even be run, its
+  // init program, too: copies and fills must stay inside.
+  CudaBuilder b = cudaAddOne();
+  uint32_t w = b.constantValue({1, 2, 3, 4}), d = b.derivedValue(16);
+  uint32_t t = b.temp(b.constant(16)), n = b.temp(b.constant(8));
+  uint32_t part = b.alias(t, b.constant(8), b.constant(8));
+  uint32_t s = b.runTimeSymbol("s", 0, 9);
+  b.fill(n, 1);
+  b.copy(n, part);
+  b.readBack(n, schema::ElementType::UInt8, s);
+  schema::IfT branch;
+  branch.condition = b.symbolExpr(s);
+  branch.then_block = 1;
+  b.instruction(std::move(branch));
+  b.cuda("multiply", {w, d, t}, 2, b.constant(4), {}, "Mul_1");
+  b.cuda("twice", {w, d}, 1, b.constant(4));
+  b.copy(w, d);
+  b.block(0, 5);
+  b.block(5, 1);
+  b.variant().init_block = int32_t(b.block(6, 2));
+  TenonLoadOptions options = {};
+  options.struct_size = sizeof(options);
+  options.device = TENON_DEVICE_CUDA;
+  options.cuda_driver = TENON_TEST_FAKE_DRIVER;
+  int ran = 0;
+  int refused = loadAltered(b.file(), &options, [&](TenonContext *context) {
+    std::vector<float> data(8);
+    TenonTensor in = tensor(data, {2, 4}), out = {};
+    ran += tenon_context_run(context, &in, 1, &out, 1, nullptr, nullptr) ==
+           TENON_OK;
+  });
+  EXPECT_GT(refused, 1000);
+  EXPECT_GT(ran, 100);
 }

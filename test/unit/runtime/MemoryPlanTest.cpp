@@ -34,9 +34,10 @@ static int64_t rounded(int64_t bytes) {
 TEST(MemoryPlan, LiveBuffersNeverOverlap) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     std::vector<Interval> plan = randomIntervals(seed);
-    int64_t arena = packIntervals(plan);
+    int64_t alignment = seed % 2 ? kCudaBufferAlignment : kBufferAlignment;
+    int64_t arena = packIntervals(plan, alignment);
     for (size_t i = 0; i < plan.size(); ++i) {
-      ASSERT_EQ(0, plan[i].offset % kBufferAlignment);
+      ASSERT_EQ(0, plan[i].offset % alignment);
       ASSERT_GE(plan[i].offset, 0);
       ASSERT_LE(plan[i].offset + plan[i].bytes, arena);
       for (size_t k = 0; k < i; ++k) {

@@ -4,7 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/unit/runtime/EngineBuilder.h"
+#include "runtime/Program.h"
+#include "runtime/EngineFile.h"
+#include "test/unit/runtime/CudaBuilder.h"
 
 #include <functional>
 #include <gtest/gtest.h>
@@ -236,4 +238,93 @@ TEST(Program, AliasPastItsBase) {
   EXPECT_EQ("values[5] (''): bytes 4 + 16 are past the end of value 3 (16 "
             "bytes) for these sizes",
             s.run({tensor(x, {4})}, out));
+}
+
+//===----------------------------------------------------------------------===//
+// CUDA variants, which are decoded without a device
+//===----------------------------------------------------------------------===//
+
+static std::string
+cudaMessageAfter(const std::function<void(CudaBuilder &)> &change) {
+  CudaBuilder b = cudaAddOne();
+  change(b);
+  std::vector<uint8_t> bytes = b.file();
+  runtime::EngineFile file;
+  runtime::ThreadPool pool(1);
+  runtime::ExprTable exprs;
+  runtime::Interface interface;
+  runtime::Program program;
+  runtime::Status status = file.openMemory(bytes.data(), bytes.size(), true);
+  if (!status.failed())
+    status = file.verify(pool);
+  if (!status.failed())
+    status = exprs.decode(file.engine());
+  if (!status.failed())
+    status = interface.decode(file.engine(), exprs);
+  if (!status.failed())
+    status = program.decode(file.engine(), 0, exprs, interface);
+  return status.message();
+}
+
+#define CUDA_CHANGE [](CudaBuilder & b)
+
+TEST(Program, CudaKernels) {
+  EXPECT_EQ("", cudaMessageAfter(CUDA_CHANGE { (void)b; }));
+  EXPECT_EQ(
+      "variants[0].kernels[0].cuda: a kernel of a CUDA variant needs it",
+      cudaMessageAfter(CUDA_CHANGE { b.variant().kernels[0]->cuda = {}; }));
+  EXPECT_EQ("variants[0].kernels[0].cuda.images: empty",
+            cudaMessageAfter(CUDA_CHANGE { b.kernelOf(0).images.clear(); }));
+  EXPECT_EQ("variants[0].kernels[0].cuda.images[0].kind: unknown kind 2",
+            cudaMessageAfter(CUDA_CHANGE {
+              b.kernelOf(0).images[0]->kind = schema::CudaImageKind(2);
+            }));
+  EXPECT_EQ("variants[0].kernels[0].cuda.images[0].compute_capability: 0, "
+            "expected 80, 89, ...",
+            cudaMessageAfter(CUDA_CHANGE {
+              b.kernelOf(0).images[0]->compute_capability = 0;
+            }));
+  EXPECT_EQ(
+      "variants[0].kernels[0].cuda.images[0].blob: 1 is past the end (1 "
+      "blobs)",
+      cudaMessageAfter(CUDA_CHANGE { b.kernelOf(0).images[0]->blob = 1; }));
+}
+
+TEST(Program, CudaBlocks) {
+  const std::string expected = ", expected 1 to 1024 of them, at most 64 along "
+                               "z";
+  EXPECT_EQ("", cudaMessageAfter(CUDA_CHANGE {
+              b.kernelOf(0).block_x = 4;
+              b.kernelOf(0).block_y = 4;
+              b.kernelOf(0).block_z = 64;
+            }));
+  EXPECT_EQ("variants[0].kernels[0].cuda: a block of 0 x 1 x 1 threads" +
+                expected,
+            cudaMessageAfter(CUDA_CHANGE { b.kernelOf(0).block_x = 0; }));
+  EXPECT_EQ("variants[0].kernels[0].cuda: a block of 32 x 33 x 1 threads" +
+                expected,
+            cudaMessageAfter(CUDA_CHANGE { b.kernelOf(0).block_y = 33; }));
+  EXPECT_EQ("variants[0].kernels[0].cuda: a block of 1 x 1 x 65 threads" +
+                expected,
+            cudaMessageAfter(CUDA_CHANGE {
+              b.kernelOf(0).block_x = 1;
+              b.kernelOf(0).block_z = 65;
+            }));
+  EXPECT_EQ(
+      "variants[0].kernels[0].cuda: a block of 4294967295 x 1 x 1 "
+      "threads" +
+          expected,
+      cudaMessageAfter(CUDA_CHANGE { b.kernelOf(0).block_x = UINT32_MAX; }));
+}
+
+TEST(Program, CudaGrids) {
+  EXPECT_EQ("variants[0].instructions[0].choices[0].grid: 0 expressions, "
+            "expected 3",
+            cudaMessageAfter(CUDA_CHANGE { b.choiceOf(0).grid.clear(); }));
+  EXPECT_EQ("variants[0].instructions[0].choices[0].grid: 4 expressions, "
+            "expected 3",
+            cudaMessageAfter(CUDA_CHANGE { b.choiceOf(0).grid.push_back(0); }));
+  EXPECT_EQ("variants[0].instructions[0].choices[0].grid[2]: 99 is past the "
+            "end (12 expressions)",
+            cudaMessageAfter(CUDA_CHANGE { b.choiceOf(0).grid[2] = 99; }));
 }
