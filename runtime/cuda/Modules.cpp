@@ -35,6 +35,8 @@ struct Modules::Loading {
   uint32_t variant;
   const Logger &log;
   ThreadPool &pool;
+  std::string firstRefusal; // of an image that others can stand in for
+  uint32_t refusals = 0;
 
   const Device &device() const { return *modules.owner; }
 
@@ -171,8 +173,9 @@ Status Modules::Loading::loadKernel(uint32_t index) {
     Module &module = place->second;
     if (fresh) {
       module.failure = loadModule(image, index, module);
-      if (module.failure.failed() && &image != &kernel.images.back())
-        log.log(TENON_WARNING, module.failure.message());
+      if (module.failure.failed() && &image != &kernel.images.back() &&
+          refusals++ == 0)
+        firstRefusal = module.failure.message();
     }
     if (!module.failure.failed())
       return prepare(index, module);
@@ -196,9 +199,15 @@ Status Modules::load(const std::shared_ptr<Device> &device, EngineFile &file,
   list.clear();
   Current current(*device);
   TENON_TRY(current.check());
-  Loading loading = {*this, file, program, variant, log, pool};
+  Loading loading = {*this, file, program, variant, log, pool, "", 0};
   for (uint32_t i = 0; i < program.kernels.size(); ++i)
     TENON_TRY(loading.loadKernel(i));
+  // One line: a driver that refuses one of them refuses all.
+  if (loading.refusals)
+    log.log(TENON_WARNING,
+            formatText("%u of the engine's images do not load, the next best "
+                       "are used instead (the first: %s)",
+                       loading.refusals, loading.firstRefusal.c_str()));
   return loading.checkLaunches();
 }
 

@@ -7,8 +7,8 @@
 //
 // Of each kernel's images, best first, the first that the device runs and the
 // driver takes: a cubin for the same major and at most the same minor
-// capability, or PTX for at most the device's. A cubin that the driver refuses
-// (made by a newer ptxas) is a warning, and its PTX takes over. Each distinct
+// capability, or PTX for at most the device's. Where the driver refuses cubins
+// (made by a newer ptxas), a warning says so, and PTX takes over. Each distinct
 // image becomes one module, however many kernels are in it.
 //
 // The driver reads as many parameters of a launch as the entry declares: where

@@ -69,15 +69,15 @@ static CudaBuilder richEngine() {
   uint32_t w = b.constantValue({1, 2, 3, 4}), d = b.derivedValue(16);
   uint32_t kept = b.temp(b.mul(b.symbolExpr(some), b.constant(4)));
   (void)now;
-  uint32_t launch = b.cuda("gather", {x, t}, 1, n); // 0
+  b.fill(number, 5);                                // 0, alone
+  b.readBack(number, ElementType::UInt8, some);     // 1
+  uint32_t launch = b.cuda("gather", {x, t}, 1, n); // 2
   b.kernelOf(launch).shared = 60000;
-  b.copy(x, state);                             // 1
-  b.fill(y, 0);                                 // 2
-  b.fill(number, 5);                            // 3
-  b.readBack(number, ElementType::UInt8, some); // 4
-  b.fill(kept, 1);                              // 5
-  b.copy(kept, list);                           // 6
-  b.cuda("twice", {w, d}, 1, b.constant(4));    // 7
+  b.copy(x, state);                          // 3
+  b.fill(y, 0);                              // 4
+  b.fill(kept, 1);                           // 5
+  b.copy(kept, list);                        // 6
+  b.cuda("twice", {w, d}, 1, b.constant(4)); // 7
   b.block(0, 7);
   b.variant().init_block = int32_t(b.block(7, 1));
   return b;

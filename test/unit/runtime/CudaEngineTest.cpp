@@ -162,7 +162,7 @@ TEST(CudaEngine, CpuEnginesHaveNoStreams) {
 // Images
 //===----------------------------------------------------------------------===//
 
-static void addCubin(CudaBuilder &b, int capability) {
+static void addCubin(CudaBuilder &b, int capability, uint32_t launch = 0) {
   // Machine code, as far as anybody can tell from its first bytes.
   std::vector<char> elf(256, 0);
   std::memcpy(elf.data(),
@@ -175,7 +175,7 @@ static void addCubin(CudaBuilder &b, int capability) {
   cubin->compute_capability = capability;
   cubin->blob = uint32_t(b.blobs.size() - 1);
   cubin->tool = "ptxas 13.9";
-  auto &images = b.kernelOf(0).images;
+  auto &images = b.kernelOf(launch).images;
   images.insert(images.begin(), std::move(cubin));
 }
 
@@ -188,8 +188,24 @@ TEST(CudaEngine, ARefusedCubinFallsBackToPtx) {
   std::vector<TenonTensor> out(1);
   EXPECT_EQ("", s.run({tensor(x, {1, 4})}, out));
   EXPECT_EQ(std::vector<float>(4, 2.0f), floats(out[0]));
-  EXPECT_EQ(1u, log.count("loading the sm_80 cubin of kernel 'add_one' (made "
-                          "by ptxas 13.9): CUDA_ERROR_NO_BINARY_FOR_GPU"));
+  EXPECT_EQ(1u, log.count("1 of the engine's images do not load, the next best "
+                          "are used instead (the first: loading the sm_80 "
+                          "cubin of kernel 'add_one' (made by ptxas 13.9): "
+                          "CUDA_ERROR_NO_BINARY_FOR_GPU"));
+}
+
+TEST(CudaEngine, ManyRefusedCubinsAreOneWarning) {
+  CudaBuilder b;
+  uint32_t n = b.constant(4);
+  uint32_t x = b.input("x", {n}), y = b.output("y", {n});
+  uint32_t t = b.temp(b.constant(16));
+  for (uint32_t launch :
+       {b.cuda("add_one", {x, t}, 1, n), b.cuda("twice", {t, y}, 1, n)})
+    addCubin(b, 80, launch);
+  Log log;
+  CudaSession s(b, &log);
+  EXPECT_EQ(1u, log.count("2 of the engine's images do not load"));
+  EXPECT_EQ(1u, log.count("cubin"));
 }
 
 TEST(CudaEngine, CubinsOfOtherDevicesAreNotTried) {

@@ -93,6 +93,7 @@ static char *allocate(size_t bytes, int onDevice) {
                          : NULL;
       if (!memory)
         return NULL;
+      memset(memory, 0, bytes); /* what kernels and graphs do not write */
       allocations[i].memory = memory;
       allocations[i].bytes = bytes;
       allocations[i].onDevice = onDevice;

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * A library with the functions of libcuda that the runtime calls, on host
- * memory: copies copy, kernels do nothing, and any function fails when a test
- * says so. It shows what the simulated GPU, a well-behaved device, cannot: each
- * error of each function, and that nothing is left behind afterwards. It
- * allocates nothing but what it is asked for.
+ * memory: copies copy, kernels and graphs do nothing, and any function fails
+ * when a test says so. It shows what the simulated GPU, a well-behaved device,
+ * cannot: each error of each function, and that nothing is left behind
+ * afterwards. It allocates nothing but what it is asked for.
  *
  * The functions below are in the library, to be found with dlsym.
  */
