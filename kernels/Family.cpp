@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Family.h"
+#include "kernels/Cuda/Matmul.h"
 #include "mlir/IR/Diagnostics.h"
 
 namespace mlir::tenon {
@@ -117,6 +118,8 @@ FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
                                    const KernelTarget &target) {
   BuiltKernel built;
   if (target.isCuda()) {
+    if (auto matmul = buildCudaMatmul(kernel, name, target))
+      return std::move(*matmul);
     // The generic way: a thread computes one element from its definition.
     static constexpr Build families[] = {buildPointwise, buildScalar};
     if (buildForThreads(families, kernel, name, target, built))

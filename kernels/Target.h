@@ -25,6 +25,8 @@ struct KernelTarget {
   /// Whether offsets within every tensor fit 32 bits, so that a GPU's threads
   /// compute them in half the instructions.
   bool index32 = false;
+  /// Whether products of f32 may round their factors to tf32.
+  bool tf32 = false;
   /// GPU: the first scalars of the kernel, in this order, whether it needs them
   /// or not. Choices of one launch are called with one list.
   std::vector<graph::DimExpr> scalars = {};

@@ -11,6 +11,7 @@
 #include "compiler/Target/CPU/CpuTarget.h"
 #include "compiler/Target/CPU/LowerKernel.h"
 #include "compiler/Target/CUDA/CudaTarget.h"
+#include "compiler/Tile/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
@@ -74,8 +75,11 @@ ProgramTarget programTarget(const CudaTarget &cuda) {
 }
 
 void buildLowerKernelsPipeline(OpPassManager &pm) {
-  buildLowerKernelPipeline(
-      pm.nest<ProgramOp>().nest<KernelOp>().nest<ModuleOp>());
+  OpPassManager &kernels =
+      pm.nest<ProgramOp>().nest<KernelOp>().nest<ModuleOp>();
+  kernels.addPass(tile::createExpandPipelinesPass());
+  kernels.addPass(tile::createLowerTilePass());
+  buildLowerKernelPipeline(kernels);
 }
 
 } // namespace mlir::tenon::engine

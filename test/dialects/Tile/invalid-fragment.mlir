@@ -408,3 +408,13 @@ func.func @for_each_yield(%i: i64) {
   } : !tile.fragment<16x8xf32, c, "SM80_16x8x16_F32F16F16F32_TN">
   return
 }
+
+// -----
+
+func.func @map_nothing(%x: f32) {
+  // expected-error @+1 {{expected at least one input}}
+  %b = "tile.map"() ({
+    tile.yield %x : f32
+  }) : () -> !tile.fragment<16x8xf32, c, "SM80_16x8x16_F32F16F16F32_TN">
+  return
+}

@@ -1,0 +1,75 @@
+//===- MatmulSchedule.h - Ways to do a matrix product ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A schedule says how the block's tile is cut, how many steps along k are on
+// their way, and which instruction multiplies. As text:
+//
+//     #tenon.matmul<64x64x32, warps 2x2, stages 3, f16, splitk 1>
+//
+//                    N
+//             .------------.         one block: a 64 x 64 tile of the result,
+//             | w0  |  w1  |         four warps with 32 x 32 each; each step
+//       M     |-----+------|         loads 64 x 32 of A and 32 x 64 of B
+//             | w2  |  w3  |
+//             '------------'
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TENON_KERNELS_CUDA_MATMULSCHEDULE_H
+#define TENON_KERNELS_CUDA_MATMULSCHEDULE_H
+
+#include "dialects/Tile/Atoms.h"
+#include "kernels/Cuda/Device.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlir::tenon {
+
+/// What multiplies. `tf32x3` makes f32 products of three tf32 ones, `fma` uses
+/// the plain units.
+enum class MatmulMath { f16, bf16, tf32, tf32x3, fma };
+llvm::StringRef nameOf(MatmulMath math);
+
+struct MatmulSchedule {
+  int64_t m, n, k;        // tile of a block, and its steps along k
+  int64_t warpsM, warpsN; // how warps share it
+  int64_t stages;         // steps that are in shared memory at once
+  MatmulMath math;
+  int64_t splitK = 1; // blocks that share a tile's k; 1 in this version
+
+  std::string str() const;
+  static std::optional<MatmulSchedule> parse(llvm::StringRef text);
+  bool operator==(const MatmulSchedule &o) const;
+
+  const tile::MmaAtom &atom() const;
+  int64_t threads() const { return warpsM * warpsN * 32; }
+  int64_t elementBytes() const {
+    return math == MatmulMath::f16 || math == MatmulMath::bf16 ? 2 : 4;
+  }
+  int64_t sharedBytes() const { return stages * (m + n) * k * elementBytes(); }
+  /// Registers of a thread, roughly: sums, fragments, addresses.
+  int64_t registers() const;
+  /// Says what is wrong with it; empty if a kernel can be built so.
+  std::string problem(int64_t sharedLimit) const;
+};
+
+/// Sizes of a product; what is not known while compiling has a typical value.
+struct MatmulSize {
+  int64_t batch, m, n, k;
+};
+
+/// Seconds that the schedule takes, roughly: the larger of multiplying and of
+/// fetching tiles, in whole waves of blocks.
+double costOf(const MatmulSchedule &schedule, const MatmulSize &size,
+              const DeviceInfo &device);
+
+/// All schedules that are tried for this math, and the best of them by cost.
+std::vector<MatmulSchedule> matmulSchedules(MatmulMath math);
+MatmulSchedule bestMatmulSchedule(MatmulMath math, const MatmulSize &size,
+                                  const DeviceInfo &device);
+
+} // namespace mlir::tenon
+
+#endif // TENON_KERNELS_CUDA_MATMULSCHEDULE_H
