@@ -121,7 +121,8 @@ FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
     if (auto matmul = buildCudaMatmul(kernel, name, target))
       return std::move(*matmul);
     // The generic way: a thread computes one element from its definition.
-    static constexpr Build families[] = {buildPointwise, buildScalar};
+    static constexpr Build families[] = {buildRowThreads, buildDirectConv,
+                                         buildPointwise, buildScalar};
     if (buildForThreads(families, kernel, name, target, built))
       return std::move(built);
     return kernel->emitError("no kernel family takes this kernel");

@@ -180,7 +180,8 @@ void Emitter::store(unsigned result, Value from, Value elements,
         return;
       }
       if (lanes == 1 || offset->step == 1) {
-        storeVector(stored, resultPointer(result), offset->base, element);
+        storeVector(stored, resultPointer(result), offset->base, element,
+                    offset->multiple);
         return;
       }
       for (int64_t lane = 0; lane < lanes; ++lane) {

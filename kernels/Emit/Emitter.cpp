@@ -471,11 +471,21 @@ static unsigned bytesOf(Type storage) {
   return std::max(1u, storage.getIntOrFloatBitWidth() / 8);
 }
 
+/// Bytes that an access is aligned to. Buffers of a GPU are aligned to 16 bytes
+/// at least, the most that one access moves; a CPU does not ask.
+unsigned Emitter::alignmentOf(Type storage, int64_t lanes,
+                              int64_t multiple) const {
+  if (!target.isCuda() || lanes == 1)
+    return bytesOf(storage);
+  constexpr int64_t kMost = 16;
+  return std::gcd(multiple * int64_t(bytesOf(storage)), kMost);
+}
+
 Value Emitter::loadVector(Value pointer, Value offset, Type element,
-                          int64_t lanes) {
+                          int64_t lanes, int64_t multiple) {
   Type storage = storageType(element);
   Value from = address(pointer, offset, element);
-  unsigned alignment = bytesOf(storage);
+  unsigned alignment = alignmentOf(storage, lanes, multiple);
   Type type = vectorOf(storage, lanes);
   if (laneMask && lanes > 1) {
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
@@ -486,9 +496,11 @@ Value Emitter::loadVector(Value pointer, Value offset, Type element,
 }
 
 void Emitter::storeVector(Value vector, Value pointer, Value offset,
-                          Type element) {
+                          Type element, int64_t multiple) {
   Value to = address(pointer, offset, element);
-  unsigned alignment = bytesOf(storageType(element));
+  auto type = dyn_cast<VectorType>(vector.getType());
+  unsigned alignment = alignmentOf(storageType(element),
+                                   type ? type.getDimSize(0) : 1, multiple);
   if (laneMask && isa<VectorType>(vector.getType())) {
     LLVM::MaskedStoreOp::create(b, loc, vector, to, laneMask, alignment);
     return;
@@ -499,7 +511,9 @@ void Emitter::storeVector(Value vector, Value pointer, Value offset,
 Value Emitter::loadAt(Value pointer, Index offset, Type element,
                       int64_t lanes) {
   if (lanes == 1 || offset.step == 1)
-    return toCompute(loadVector(pointer, offset.base, element, lanes), element);
+    return toCompute(
+        loadVector(pointer, offset.base, element, lanes, offset.multiple),
+        element);
   if (offset.step == 0)
     return splat(
         toCompute(loadVector(pointer, offset.base, element, 1), element),
@@ -544,8 +558,10 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
   DimExpr stride = DimExpr::constant(context(), block ? block : 1);
   for (size_t i = dims.size(); i-- > 0;) {
     Index index = at[i];
-    if (i >= 2 && i < 2 + spatial)
+    if (i >= 2 && i < 2 + spatial) {
       index.base = add(index.base, constant(halo[i - 2]));
+      index.multiple = 1;
+    }
     if (block && i == 1) {
       Value blockNumber, within;
       if (index.step == 0) {
@@ -560,6 +576,7 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
       } else {
         return std::nullopt;
       }
+      offset.multiple = 1;
       offset.base = add(offset.base, within);
       offset.base = add(offset.base, mul(blockNumber, dim(stride)));
     } else {
@@ -569,6 +586,10 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
           return std::nullopt;
         offset.step += index.step * *known;
       }
+      auto fixed = constantOf(index.base);
+      offset.multiple =
+          std::gcd(offset.multiple,
+                   (fixed ? *fixed : index.multiple) * stride.knownDivisor());
       offset.base = add(offset.base, mul(index.base, dim(stride)));
     }
     stride = stride * sizes[i];

@@ -66,6 +66,7 @@ public:
   OwningOpRef<ModuleOp> finish();
 
   graph::KernelOp getKernel() const { return kernel; }
+  ModuleOp getModule() const { return *module; }
   Block &body() { return kernel.getBody().front(); }
   graph::YieldOp yield() {
     return cast<graph::YieldOp>(body().getTerminator());
@@ -146,8 +147,12 @@ public:
 
   /// Address of element `offset` (of `element`'s storage type).
   Value address(Value pointer, Value offset, Type element);
-  Value loadVector(Value pointer, Value offset, Type element, int64_t lanes);
-  void storeVector(Value vector, Value pointer, Value offset, Type element);
+  /// `multiple`: `offset` is known to be a multiple of it (0: of anything). A
+  /// GPU loads a vector at once only where it is aligned.
+  Value loadVector(Value pointer, Value offset, Type element, int64_t lanes,
+                   int64_t multiple = 1);
+  void storeVector(Value vector, Value pointer, Value offset, Type element,
+                   int64_t multiple = 1);
 
   // --- Elements
   // ----------------------------------------------------------------
@@ -206,6 +211,7 @@ private:
   void startEntry(StringRef name);     // GPU
   void startCpuKernel(StringRef name); // CPU
   Value addScalar(graph::DimExpr expr);
+  unsigned alignmentOf(Type storage, int64_t lanes, int64_t multiple) const;
   Value emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitLeaf(BlockArgument leaf, ArrayRef<Index> at, int64_t lanes);

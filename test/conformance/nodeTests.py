@@ -4,6 +4,11 @@
 # The node tests of the ONNX standard, through tenonc and tenon-run.
 #
 #   nodeTests.py --bin=FOLDER [--match=REGEX] [--shard=I/N] [--list-new]
+#                [--cuda-driver=FILE]
+#
+# With --cuda-driver, they are compiled for CUDA and run on that driver's device
+# (the simulated GPU, all checks on): what passes on the CPU has to pass there.
+# What does not is in exceptions-cuda.txt, beside what exceptions.txt holds.
 #
 # Each case is compiled, run on its inputs and compared with its outputs. A
 # case that this version does not take stands in exceptions.txt with its
@@ -39,12 +44,26 @@ def storable(array):
         and array.dtype.isbuiltin == 1
 
 
-def run(case, tools, folder):
+def readList(name):
+    exceptions = {}
+    for line in (HERE / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            case, _, reason = line.partition(" ")
+            exceptions[case] = reason
+    return exceptions
+
+
+def run(case, tools, folder, driver):
     """None if the case passes, else why not."""
+    compileFlags = runFlags = []
+    if driver:
+        compileFlags = ["--target=cuda:sm_80", "--ptxas=none"]
+        runFlags = ["--device=cuda", f"--cuda-driver={driver}"]
     model, engine = folder / "m.onnx", folder / "m.tenon"
     onnx.save(case.model, model)
     done = subprocess.run(
-        [tools / "tenonc", model, "-o", engine, "--quiet", "--threads=1"],
+        [tools / "tenonc", model, "-o", engine, "--quiet", "--threads=1",
+         *compileFlags],
         capture_output=True, text=True)
     if done.returncode:
         first = done.stderr.strip().splitlines()[0] if done.stderr else ""
@@ -59,7 +78,7 @@ def run(case, tools, folder):
         done = subprocess.run(
             [tools / "tenon-run", engine, f"--inputs={folder}/in.npz",
              f"--outputs={folder}/out.npz", "--threads=1", "--quiet",
-             "--iterations=1", "--warmup=0"], capture_output=True, text=True)
+             "--iterations=1", "--warmup=0", *runFlags], capture_output=True, text=True)
         if done.returncode:
             return f"tenon-run exits {done.returncode}: {done.stderr.strip()}"
         got = np.load(folder / "out.npz")
@@ -91,18 +110,17 @@ def main():
     parser.add_argument("--match", default="")
     parser.add_argument("--shard", default="0/1")
     parser.add_argument("--list-new", action="store_true")
+    parser.add_argument("--cuda-driver", default="")
     args = parser.parse_args()
-    exceptions = {}
-    for line in (HERE / "exceptions.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            name, _, reason = line.partition(" ")
-            exceptions[name] = reason
+    exceptions = readList("exceptions.txt")
+    if args.cuda_driver:
+        exceptions.update(readList("exceptions-cuda.txt"))
     index, count = map(int, args.shard.split("/"))
     chosen = [case for case in cases() if re.search(args.match, case.name)]
     passed = failed = skipped = 0
     with tempfile.TemporaryDirectory() as name:
         for case in chosen[index::count]:
-            why = run(case, args.bin, pathlib.Path(name))
+            why = run(case, args.bin, pathlib.Path(name), args.cuda_driver)
             listed = case.name in exceptions
             if args.list_new:
                 if why and not listed:
