@@ -90,6 +90,11 @@ public:
 
     progress("import", 0);
     OwningOpRef<ModuleOp> module = import();
+    if (module && failed(mt::graph::checkNodePrecisions(
+                      mt::mainOf(*module), options.nodePrecisions))) {
+      result.status = 2;
+      return result;
+    }
     if (!module || stage("import", *module))
       return finished(module);
     progress("graph passes", 0.1);
@@ -114,8 +119,9 @@ public:
           targets.size() > 1 ? "." + target.program().name : "";
       progress("layout and fusion", 0.3);
       current = &target;
-      if (fails("layout", mt::runLayoutPasses(*own, target)))
+      if (fails("layout", mt::runLayoutPasses(*own, target, precision())))
         return failedInside("layout");
+      reportPrecisions(target, *own);
       if (stage("layout", *own, suffix))
         return finished(own);
       if (fails("fuse", mt::runFusion(*own)))
@@ -193,6 +199,10 @@ private:
       targets.push_back(*target);
     }
     std::string problem;
+    if (!cuda && (!options.precision.empty() || options.tf32 ||
+                  !options.nodePrecisions.empty()))
+      report("warning", "a precision is for CUDA targets, and there is none: "
+                        "CPU variants compute in f32");
     if (cuda)
       shared.ptxas = mt::findPtxas(options.ptxas, problem);
     if (!problem.empty()) {
@@ -201,6 +211,32 @@ private:
     }
     result.status = 1;
     return true;
+  }
+
+  mt::graph::Precision precision() const {
+    return {options.precision, options.tf32, options.nodePrecisions};
+  }
+
+  /// What tenon-opt's pipeline of a stage takes: target and precision.
+  std::string stageOptions(StringRef name) {
+    std::string text = current->option();
+    if (name != "layout" || !current->cuda())
+      return text;
+    if (!options.precision.empty())
+      text += " type=" + options.precision;
+    if (options.tf32)
+      text += " tf32";
+    if (!options.nodePrecisions.empty())
+      text += " nodes=" + llvm::join(options.nodePrecisions, ",");
+    return text == current->option() ? text : "'" + text + "'";
+  }
+
+  /// Which type each node computes in, and why.
+  void reportPrecisions(const mt::Target &target, ModuleOp module) {
+    for (const mt::graph::PrecisionRow &row :
+         mt::graph::collectPrecisions(module))
+      report("remark", target.name() + ": node '" + row.node + "' in " +
+                           row.type + ": " + row.reason);
   }
 
   static std::string unknownTarget(StringRef name) {
@@ -307,7 +343,7 @@ private:
               "weights, no paths) is in '" +
               path + "': reproduce with tenon-opt --stage-" + name.str();
       if (current && (name == "layout" || name == "engine"))
-        text += "=" + current->option();
+        text += "=" + stageOptions(name);
       text += " " + path;
     }
     report("error", text);

@@ -72,10 +72,16 @@ ProgramTarget Target::program() const {
   return cpu() ? engine::programTarget(*cpu()) : engine::programTarget(*cuda());
 }
 
-static void buildLayoutStage(OpPassManager &pm, const Target &target) {
+static void buildLayoutStage(OpPassManager &pm, const Target &target,
+                             const graph::Precision &precision) {
   if (target.cuda()) {
     pm.addPass(graph::createExpandAttentionPass());
     pm.addPass(createCanonicalizerPass());
+    graph::LowerPrecisionPassOptions options;
+    options.type = precision.type;
+    options.tf32 = precision.tf32;
+    options.nodes.assign(precision.nodes.begin(), precision.nodes.end());
+    pm.addNestedPass<func::FuncOp>(graph::createLowerPrecisionPass(options));
     return;
   }
   graph::AssignLayoutsPassOptions options;
@@ -93,9 +99,10 @@ LogicalResult runGraphPasses(ModuleOp module) {
   return pm.run(module);
 }
 
-LogicalResult runLayoutPasses(ModuleOp module, const Target &target) {
+LogicalResult runLayoutPasses(ModuleOp module, const Target &target,
+                              const graph::Precision &precision) {
   PassManager pm(module.getContext());
-  buildLayoutStage(pm, target);
+  buildLayoutStage(pm, target, precision);
   return pm.run(module);
 }
 
@@ -113,6 +120,16 @@ struct TargetOptions : PassPipelineOptions<TargetOptions> {
   Option<std::string> cuda{
       *this, "cuda", llvm::cl::desc("CUDA architecture in place of a CPU")};
 
+  Option<std::string> type{*this, "type",
+                           llvm::cl::desc("f32, f16 or bf16, for CUDA")};
+  Option<bool> tf32{*this, "tf32", llvm::cl::desc("TF32, for CUDA"),
+                    llvm::cl::init(false)};
+  ListOption<std::string> nodes{*this, "nodes",
+                                llvm::cl::desc("NODE_PATTERN:TYPE, for CUDA")};
+
+  graph::Precision precision() const {
+    return {type, tf32, {nodes.begin(), nodes.end()}};
+  }
   Target target() const {
     auto found =
         lookupTarget(cuda.empty() ? cpu.getValue() : "cuda:" + cuda.getValue());
@@ -132,7 +149,7 @@ void registerStagePipelines() {
   PassPipelineRegistration<TargetOptions>(
       "stage-layout", "Stage 'layout': how tensors lie in memory",
       [](OpPassManager &pm, const TargetOptions &options) {
-        buildLayoutStage(pm, options.target());
+        buildLayoutStage(pm, options.target(), options.precision());
       });
   PassPipelineRegistration<>("stage-fuse", "Stage 'fuse': kernels",
                              buildFuseStage);

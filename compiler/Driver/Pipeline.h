@@ -6,6 +6,7 @@
 #define TENON_COMPILER_DRIVER_PIPELINE_H
 
 #include "compiler/Driver/Target.h"
+#include "compiler/Graph/Precision.h"
 #include "compiler/Target/CUDA/Ptxas.h"
 #include "compiler/Target/EngineFile/EngineBuilder.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -41,7 +42,9 @@ LogicalResult foldConstants(ModuleOp module, CompileContext &context);
 std::unique_ptr<Pass> createFoldConstantsPass();
 
 /// Layouts for a target, and ops in terms of those that it has kernels for.
-LogicalResult runLayoutPasses(ModuleOp module, const Target &target);
+/// `precision` is for CUDA targets: CPUs compute in f32.
+LogicalResult runLayoutPasses(ModuleOp module, const Target &target,
+                              const graph::Precision &precision);
 /// Kernels.
 LogicalResult runFusion(ModuleOp module);
 

@@ -74,6 +74,11 @@ bool isAnchor(Operation *op) {
              SoftmaxOp, LayerNormOp, AttentionOp>(op);
 }
 
+bool isNarrowFloat(Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return element.isF16() || element.isBF16();
+}
+
 struct Group {
   SetVector<Operation *> ops; // in no order; the block's order is used
   Operation *anchor = nullptr;
@@ -289,7 +294,21 @@ private:
     return it->second;
   }
 
+  /// A cast to f32 that the kernel of its one user computes as it reads: the
+  /// narrow value is what should lie in memory.
+  bool isReadThrough(Operation *op) {
+    auto cast = dyn_cast<CastOp>(op);
+    if (!cast || !hasOneUser(op) || !isNarrowFloat(cast.getInput()) ||
+        !isa<FloatType>(getElementTypeOrSelf(cast.getType())))
+      return false;
+    Operation *user = *op->getUsers().begin();
+    return isa<ReduceOp, ArgReduceOp, SoftmaxOp, LayerNormOp>(user) &&
+           user->getOperand(0) == cast.getResult() && readsOnce(user);
+  }
+
   bool joinEpilogue(Operation *op) {
+    if (isReadThrough(op))
+      return false;
     if (isa<TransposeOp>(op))
       return joinTranspose(cast<TransposeOp>(op));
     if (!op->hasTrait<Pointwise>())

@@ -159,6 +159,38 @@ def ExpandAttentionPass : Graph_Pass<"graph-expand-attention"> {
   }];
 }
 
+def LowerPrecisionPass
+    : Pass<"graph-lower-precision", "::mlir::func::FuncOp"> {
+  let summary = "Compute in f16, bf16 or TF32 where it is safe";
+  let description = [{
+    For targets whose kernels take narrow operands and accumulate in f32. What
+    needs the range or the digits of f32 keeps it (Precision.h says what), and
+    arguments and results keep their types. Constants are rounded here.
+
+    ```mlir
+    %0 = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+    %1 = graph.softmax %0 {axis = 1 : i64} : (tensor<4x2xf32>) -> tensor<4x2xf32>
+    return %1 : tensor<4x2xf32>
+
+    ==>
+
+    %0 = graph.cast %x {to = f16} : (tensor<4x8xf32>) -> tensor<4x8xf16>
+    %1 = graph.matmul %0, %w : (tensor<4x8xf16>, tensor<8x2xf16>) -> tensor<4x2xf16>
+    %2 = graph.cast %1 {to = f32} : (tensor<4x2xf16>) -> tensor<4x2xf32>
+    %3 = graph.softmax %2 {axis = 1 : i64} : (tensor<4x2xf32>) -> tensor<4x2xf32>
+    return %3 : tensor<4x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tenon::graph::GraphDialect"];
+  let options = [
+    Option<"type", "type", "std::string", "\"\"",
+           "f16, bf16 or f32; empty: the type that the model was written in">,
+    Option<"tf32", "tf32", "bool", "false",
+           "Products that stay in f32 may use TF32">,
+    ListOption<"nodes", "nodes", "std::string",
+               "NODE_PATTERN:TYPE, the last that matches decides">];
+}
+
 def FuseKernelsPass : Pass<"graph-fuse-kernels", "::mlir::func::FuncOp"> {
   let summary = "Group ops into kernels";
   let description = [{

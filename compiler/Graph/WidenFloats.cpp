@@ -13,6 +13,9 @@
 //   4. Where a narrow value is demanded (function results, ops of other
 //      dialects), the f32 value is cast back, or the narrow one taken that it
 //      came from.
+//   5. If all products of a function (without any: all its ops) were of one
+//      narrow type, the function keeps that type as `graph.float_type`: targets
+//      that have it lower to it again.
 //
 // Before and after as IR are in Passes.td; the model case is @chain in
 // test/compiler/Graph/widen-floats.mlir.
@@ -21,6 +24,7 @@
 
 #include "compiler/Graph/Match.h"
 #include "compiler/Graph/Passes.h"
+#include "compiler/Graph/Precision.h"
 #include "mlir/IR/Builders.h"
 
 #define DEBUG_TYPE "graph-widen-floats"
@@ -50,6 +54,7 @@ private:
                        Float32Type::get(type.getContext()));
   }
 
+  void keepFloatTypeOf(func::FuncOp function);
   void widenUsersOf(Value value);
   void widenGraphOp(Operation *op);
   void widenCast(CastOp op);
@@ -62,6 +67,28 @@ private:
 };
 
 } // namespace
+
+/// Keeps the one narrow type of all products, or of all ops if there is none.
+void WidenFloats::keepFloatTypeOf(func::FuncOp function) {
+  DenseSet<Type> products, all;
+  function.walk([&](Operation *op) {
+    if (!isa<GraphDialect>(op->getDialect()) || isa<ConstantOp, CastOp>(op))
+      return;
+    for (Value result : op->getResults()) {
+      if (!isFloat(result))
+        continue;
+      all.insert(elementOf(result));
+      if (isa<MatmulOp, ConvOp, ConvTransposeOp, AttentionOp>(op))
+        products.insert(elementOf(result));
+    }
+  });
+  const DenseSet<Type> &types = products.empty() ? all : products;
+  if (types.size() != 1)
+    return;
+  Type type = *types.begin();
+  if ((widenF16 && type.isF16()) || (widenBf16 && type.isBF16()))
+    function->setAttr(kFloatTypeAttr, TypeAttr::get(type));
+}
 
 /// Casts `value` to f32 right behind it, for all its users.
 void WidenFloats::widenUsersOf(Value value) {
@@ -137,6 +164,9 @@ void WidenFloats::runOnOperation() {
   if (walk.wasInterrupted())
     return signalPassFailure();
 
+  for (Operation *op : ops)
+    if (auto function = dyn_cast<func::FuncOp>(op))
+      keepFloatTypeOf(function);
   for (Operation *op : ops) {
     bool isGraphOp = isa<GraphDialect>(op->getDialect());
     if (auto cast = dyn_cast<CastOp>(op)) {

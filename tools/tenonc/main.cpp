@@ -24,11 +24,9 @@ constexpr int kUsage = 2;
 /// Flags of later versions: known by name, so that a script fails with a
 /// reason and not with a typo's message.
 const char *const kLater[] = {
-    "--fp16",       "--bf16",       "--tf32",     "--int8",
-    "--fp8",        "--best",       "--sparsity", "--min-shapes",
-    "--opt-shapes", "--max-shapes", "--calib",    "--precision",
-    "--schedule",   "--explain",    "--report",   "--timing-cache",
-    "--refit",      "--cuda-driver"};
+    "--int8",       "--fp8",          "--best",  "--sparsity",   "--min-shapes",
+    "--opt-shapes", "--max-shapes",   "--calib", "--schedule",   "--explain",
+    "--report",     "--timing-cache", "--refit", "--cuda-driver"};
 
 bool color() { return isatty(STDERR_FILENO) && !std::getenv("NO_COLOR"); }
 
@@ -114,6 +112,7 @@ int main(int argc, char **argv) {
   tenon::CompileOptions options;
   std::string target = "cpu", cpus = "x86-64-v3";
   std::vector<std::string> shapes;
+  bool fp16 = false, bf16 = false;
   bool check = false, quiet = false, verbose = false, version = false;
   CLI::App app("tenonc: compiles an ONNX model into an engine file", "tenonc");
   app.footer("Examples:\n"
@@ -144,6 +143,20 @@ int main(int argc, char **argv) {
                  "Sizes of inputs, e.g. x:1x3x224x224,ids:1x?; fixed sizes "
                  "give specialized kernels, ? leaves a dimension open")
       ->type_name("NAME:DIMS");
+  app.add_flag("--fp16", fp16,
+               "CUDA kernels compute in f16 where it is safe, and accumulate "
+               "in f32; inputs and outputs stay as the model says. Default: "
+               "the type that the model is written in");
+  app.add_flag("--bf16", bf16, "The same in bf16");
+  app.add_flag("--tf32", options.tf32,
+               "Products of f32 in CUDA kernels may use TF32 (10 bits of the "
+               "operands' fractions)");
+  app.add_option("--precision", options.nodePrecisions,
+                 "The type of single nodes on CUDA: f32, tf32, f16 or bf16. * "
+                 "and ? stand for any characters; the last that matches "
+                 "decides. -v prints each node's type and why")
+      ->type_name("NODE_PATTERN:TYPE")
+      ->allow_extra_args(false);
   // Unlisted: for tests of wide kernels on narrow machines.
   app.add_option("--vector-bits", options.vectorBits)
       ->check(CLI::IsMember({128, 256, 512}))
@@ -208,6 +221,10 @@ int main(int argc, char **argv) {
   }
   std::sort(devices.begin(), devices.end());
   options.targets.insert(options.targets.end(), devices.begin(), devices.end());
+  if (fp16 && bf16)
+    return usage("--fp16 and --bf16 exclude each other; give single nodes "
+                 "another type with --precision");
+  options.precision = fp16 ? "f16" : bf16 ? "bf16" : "";
   for (const std::string &text : shapes)
     if (!parseShapes(text, options.shapes))
       return usage("malformed --shapes '" + text +

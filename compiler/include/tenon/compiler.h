@@ -30,6 +30,16 @@ struct CompileOptions {
   /// The program that makes machine code of CUDA kernels beside their PTX:
   /// empty: ptxas where it is usually found; "none": PTX alone.
   std::string ptxas;
+  /// What CUDA variants compute in where that is safe: "f16", "bf16" or "f32";
+  /// empty: the type that the model is written in. CPU variants compute in f32.
+  /// Inputs and outputs keep their types in any case.
+  std::string precision;
+  /// Lets products of f32 on CUDA use TF32.
+  bool tf32 = false;
+  /// The same for single nodes, "NODE_PATTERN:TYPE": TYPE is f32, tf32, f16 or
+  /// bf16, `*` and `?` stand for any characters, and the last pattern that
+  /// matches a node decides. One that matches none is an error.
+  std::vector<std::string> nodePrecisions;
   /// Builds kernels as for vectors of this many bits, whatever the level has
   /// (LLVM splits wider ones), so that the kernels of a wide level can be
   /// tested anywhere. 0: the level's own.
@@ -49,7 +59,8 @@ struct CompileOptions {
   bool locations = false;
   /// For tests: behave as if this stage failed.
   std::string failAt;
-  /// Hears of each problem: severity ("error", "warning", "note") and text.
+  /// Hears of each problem: severity ("error", "warning", "note") and text;
+  /// and, as a "remark", of what was decided for a node.
   std::function<void(const std::string &severity, const std::string &text)>
       diagnostic;
   /// Hears of the stage that starts and how far compilation is, in [0, 1].

@@ -82,3 +82,25 @@ func.func @no_recomputation_in_broadcast(%x: tensor<8xf32>, %y: tensor<64x8xf32>
   %1 = graph.div %y, %0 : (tensor<64x8xf32>, tensor<8xf32>) -> tensor<64x8xf32>
   return %1 : tensor<64x8xf32>
 }
+
+// A softmax reads a narrow value through the cast; where nothing can, the cast
+// belongs to the kernel before.
+// CHECK-LABEL: @widening_cast
+// CHECK: graph.kernel "matmul"{{.*}} -> tensor<4x4xf16>
+// CHECK: graph.kernel "softmax"{{.*}}(tensor<4x4xf16>) -> tensor<4x4xf32>
+// CHECK-NEXT: bb0
+// CHECK-NEXT: graph.cast
+// CHECK-NEXT: graph.softmax
+// CHECK: graph.kernel "matmul"{{.*}} -> tensor<4x4xf32>
+// CHECK-NEXT: bb0
+// CHECK-NEXT: graph.matmul
+// CHECK-NEXT: graph.cast
+// CHECK-NOT: graph.kernel
+func.func @widening_cast(%x: tensor<4x4xf16>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
+  %0 = graph.matmul %x, %x : (tensor<4x4xf16>, tensor<4x4xf16>) -> tensor<4x4xf16>
+  %1 = graph.cast %0 {to = f32} : (tensor<4x4xf16>) -> tensor<4x4xf32>
+  %2 = graph.softmax %1 {axis = 1 : i64} : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %3 = graph.matmul %x, %x {transpose_rhs = true} : (tensor<4x4xf16>, tensor<4x4xf16>) -> tensor<4x4xf16>
+  %4 = graph.cast %3 {to = f32} : (tensor<4x4xf16>) -> tensor<4x4xf32>
+  return %2, %4 : tensor<4x4xf32>, tensor<4x4xf32>
+}

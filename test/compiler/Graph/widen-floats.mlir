@@ -91,3 +91,24 @@ func.func @dynamic_batch(%x: tensor<?x4xf16, #graph.shape<[N, 4]>>)
   %0 = graph.relu %x : (tensor<?x4xf16, #graph.shape<[N, 4]>>) -> tensor<?x4xf16, #graph.shape<[N, 4]>>
   return %0 : tensor<?x4xf16, #graph.shape<[N, 4]>>
 }
+
+// The type of all products is kept for targets that have it: here the sums of
+// f32 do not count.
+// CHECK-LABEL: @products_of_f16(
+// CHECK-SAME: attributes {graph.float_type = f16}
+// BF16-LABEL: @products_of_f16(
+// BF16-NOT: graph.float_type
+func.func @products_of_f16(%x: tensor<4x4xf16>, %y: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = graph.matmul %x, %x : (tensor<4x4xf16>, tensor<4x4xf16>) -> tensor<4x4xf16>
+  %1 = graph.cast %0 {to = f32} : (tensor<4x4xf16>) -> tensor<4x4xf32>
+  %2 = graph.add %1, %y : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %2 : tensor<4x4xf32>
+}
+
+// CHECK-LABEL: @products_of_two_types(
+// CHECK-NOT: graph.float_type
+func.func @products_of_two_types(%x: tensor<4x4xf16>, %y: tensor<4x4xf32>) -> (tensor<4x4xf16>, tensor<4x4xf32>) {
+  %0 = graph.matmul %x, %x : (tensor<4x4xf16>, tensor<4x4xf16>) -> tensor<4x4xf16>
+  %1 = graph.matmul %y, %y : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %0, %1 : tensor<4x4xf16>, tensor<4x4xf32>
+}
