@@ -556,7 +556,11 @@ buildCudaMatmul(graph::KernelOp kernel, StringRef name,
   else if (element.isBF16())
     math = MatmulMath::bf16;
   else if (element.isF32())
-    math = target.tf32 ? MatmulMath::tf32 : MatmulMath::tf32x3;
+    // Set by graph-lower-precision where the user allows it.
+    math = target.tf32 || op->getAttr("graph.precision") ==
+                              StringAttr::get(kernel.getContext(), "tf32")
+               ? MatmulMath::tf32
+               : MatmulMath::tf32x3;
   else
     return std::nullopt;
   for (Value v : kernel->getOperands())

@@ -65,3 +65,22 @@ func.func @main(%a: tensor<64x?xf32, #graph.shape<[64, k]>> {graph.name = "a"}, 
   }
   return %0 : tensor<64x64xf32>
 }
+
+// -----
+
+// f32 is three products of tf32, or one where the op allows it.
+// CHECK-LABEL: engine.kernel @k0_matmul family("matmul") schedule("#tenon.matmul<{{.*}}, tf32, splitk
+// CHECK-LABEL: engine.kernel @k1_matmul family("matmul") schedule("#tenon.matmul<{{.*}}, tf32x3, splitk
+func.func @main(%a: tensor<512x256xf32> {graph.name = "a"}, %b: tensor<256x512xf32> {graph.name = "b"}) -> (tensor<512x512xf32> {graph.name = "c"}, tensor<512x512xf32> {graph.name = "d"}) {
+  %0 = graph.kernel "matmul"(%a, %b) {graph.constants = array<i64>, graph.nodes = []} : (tensor<512x256xf32>, tensor<256x512xf32>) -> tensor<512x512xf32> {
+  ^bb0(%x: tensor<512x256xf32>, %y: tensor<256x512xf32>):
+    %1 = graph.matmul %x, %y {graph.anchor, graph.precision = "tf32"} : (tensor<512x256xf32>, tensor<256x512xf32>) -> tensor<512x512xf32>
+    graph.yield %1 : tensor<512x512xf32>
+  }
+  %2 = graph.kernel "matmul"(%a, %b) {graph.constants = array<i64>, graph.nodes = []} : (tensor<512x256xf32>, tensor<256x512xf32>) -> tensor<512x512xf32> {
+  ^bb0(%x: tensor<512x256xf32>, %y: tensor<256x512xf32>):
+    %3 = graph.matmul %x, %y {graph.anchor} : (tensor<512x256xf32>, tensor<256x512xf32>) -> tensor<512x512xf32>
+    graph.yield %3 : tensor<512x512xf32>
+  }
+  return %0, %2 : tensor<512x512xf32>, tensor<512x512xf32>
+}
