@@ -37,6 +37,10 @@ def prepare(folder, tools):
     feeds["input"].tofile(folder / "input.bin")
     np.savez(folder / "expected.npz", **common.oracle(path, feeds))
     tools.compile(folder / "model.onnx", folder / "model.tenon")
+    # Where a build leaves the simulated GPU.
+    (folder / "build" / "release").mkdir(parents=True)
+    (folder / "build" / "release" / "lib").symlink_to(
+        tools.folder.parent / "lib")
 
 
 def runLine(tools, folder, line):
