@@ -130,7 +130,7 @@ LogicalResult checkNodePrecisions(func::FuncOp function,
     SmallVector<std::pair<unsigned, StringRef>> close;
     for (StringRef name : known)
       close.emplace_back(name.edit_distance(pattern), name);
-    llvm::stable_sort(close, llvm::less_first());
+    llvm::sort(close);
     auto error = fail();
     error << "no node of the model matches '" << pattern << "'";
     constexpr size_t kShown = 3;

@@ -44,7 +44,7 @@ struct Side {
   std::optional<StridedView> view; // if it is one of an argument
   bool alongK = true;              // k is contiguous in memory
   int64_t vector = 0;              // elements of a copy; 0: computed
-  DimExpr misaligned;              // 0 where `vector` may be used; null: always
+  DimExpr misaligned = {};         // 0 where `vector` may be used; null: always
 };
 
 class MatmulBuilder {
