@@ -15,7 +15,7 @@
 // Any rank, stride, dilation, padding and number of groups. Sums are f32 for
 // narrow types. Convolution on Tensor Cores is another family's.
 //
-// Tests: test/cuda/families.py, test/conformance.
+// Tests: conformance-cuda-* (test/conformance), test/e2e/cuda.py.
 //
 //===----------------------------------------------------------------------===//
 

@@ -19,7 +19,7 @@
 // formula loses all digits where the mean is large. Everything is computed in
 // f32, whatever is stored.
 //
-// Tests: test/cuda/families.py.
+// Tests: conformance-cuda-* (test/conformance), test/e2e/cuda.py.
 //
 //===----------------------------------------------------------------------===//
 

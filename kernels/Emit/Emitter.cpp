@@ -4,8 +4,7 @@
 //
 // The frame of a kernel function, arithmetic on sizes, loops. EmitMemory.cpp
 // loads and stores, EmitMovement.cpp walks index maps, EmitPointwise.cpp does
-// arithmetic on elements. Tests:
-// test/conformance (each op) and every model.
+// arithmetic on elements. Tests: test/conformance (each op) and every model.
 //
 //===----------------------------------------------------------------------===//
 

@@ -62,16 +62,14 @@ struct Kernel {
   bool distinctBuffers = false;
   bool vectorizeLoops = false;
   ObjectFile object;
-  bool ok = false;
 };
 
 } // namespace
 
-/// Writes one of the files that `saveTemps` asks for.
-static LogicalResult saveText(const CodeObjectOptions &options, Location loc,
-                              const std::string &kernel, StringRef extension,
-                              StringRef text) {
-  std::string path = options.saveTemps + "/" + kernel + extension.str();
+LogicalResult mlir::tenon::saveKernelText(const CodeObjectOptions &options,
+                                          Location loc, const std::string &name,
+                                          StringRef text) {
+  std::string path = options.saveTemps + "/" + name;
   std::error_code code;
   llvm::raw_fd_ostream os(path, code);
   if (!code) {
@@ -139,37 +137,36 @@ static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
     return success();
   StringRef bytes(kernel.object.bytes.data(), kernel.object.bytes.size());
   return success(
-      succeeded(saveText(options, loc, kernel.name, ".ll", ir)) &&
-      succeeded(saveText(options, loc, kernel.name, ".s", assembly)) &&
-      succeeded(saveText(options, loc, kernel.name, ".o", bytes)));
+      succeeded(saveKernelText(options, loc, kernel.name + ".ll", ir)) &&
+      succeeded(saveKernelText(options, loc, kernel.name + ".s", assembly)) &&
+      succeeded(saveKernelText(options, loc, kernel.name + ".o", bytes)));
 }
 
-/// Runs compileKernel over all, on up to `threads` threads.
-static LogicalResult compileKernels(MLIRContext *context,
-                                    MutableArrayRef<Kernel> kernels,
-                                    const CpuTarget &target,
-                                    const CodeObjectOptions &options) {
+LogicalResult
+mlir::tenon::compileEach(MLIRContext *context, size_t count,
+                         const CodeObjectOptions &options,
+                         function_ref<LogicalResult(size_t)> compile) {
   FatalErrorScope fatalErrors;
   ParallelDiagnosticHandler diagnostics(context);
-  std::mutex internalErrorMutex;
   std::atomic<size_t> next = 0;
+  std::atomic<bool> fine = true;
   auto work = [&] {
-    for (size_t i = next++; i < kernels.size(); i = next++) {
+    for (size_t i = next++; i < count; i = next++) {
       diagnostics.setOrderIDForThread(i);
-      kernels[i].ok = succeeded(
-          compileKernel(kernels[i], target, options, internalErrorMutex));
+      if (failed(compile(i)))
+        fine = false;
       diagnostics.eraseOrderIDForThread();
     }
   };
   size_t threads = context->isMultithreadingEnabled() ? options.threads : 1;
-  threads = std::min(std::max<size_t>(threads, 1), kernels.size());
+  threads = std::min(std::max<size_t>(threads, 1), count);
   std::vector<std::thread> helpers;
   for (size_t i = 1; i < threads; ++i)
     helpers.emplace_back(work);
   work();
   for (std::thread &helper : helpers)
     helper.join();
-  return success(llvm::all_of(kernels, [](Kernel &k) { return k.ok; }));
+  return success(fine);
 }
 
 LogicalResult mlir::tenon::saveKernelModules(ArrayRef<KernelModule> kernels,
@@ -180,8 +177,8 @@ LogicalResult mlir::tenon::saveKernelModules(ArrayRef<KernelModule> kernels,
     std::string text;
     llvm::raw_string_ostream os(text);
     kernel.module.print(os);
-    if (failed(saveText(options, kernel.module.getLoc(), kernel.name, ".mlir",
-                        text)))
+    if (failed(saveKernelText(options, kernel.module.getLoc(),
+                              kernel.name + ".mlir", text)))
       return failure();
   }
   return success();
@@ -230,7 +227,11 @@ FailureOr<SmallVector<char>> mlir::tenon::emitCodeObject(
     kernel.vectorizeLoops = function->hasAttr(kVectorizeLoopsAttr);
     kernels.push_back(std::move(kernel));
   }
-  if (failed(compileKernels(context, kernels, target, options)))
+  std::mutex internalErrorMutex;
+  auto compile = [&](size_t i) {
+    return compileKernel(kernels[i], target, options, internalErrorMutex);
+  };
+  if (failed(compileEach(context, kernels.size(), options, compile)))
     return failure();
 
   std::vector<ObjectFile> objects;

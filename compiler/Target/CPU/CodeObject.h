@@ -93,6 +93,17 @@ struct KernelModule {
 LogicalResult saveKernelModules(llvm::ArrayRef<KernelModule> kernels,
                                 const CodeObjectOptions &options);
 
+/// Writes `text` to the file NAME in the folder that `saveTemps` names.
+LogicalResult saveKernelText(const CodeObjectOptions &options, Location loc,
+                             const std::string &name, StringRef text);
+
+/// Calls `compile(i)` for each i below `count`, on up to options.threads
+/// threads, with LLVM's fatal errors caught (runGuarded) and diagnostics in the
+/// order of i. Fails if one call does.
+LogicalResult compileEach(MLIRContext *context, size_t count,
+                          const CodeObjectOptions &options,
+                          llvm::function_ref<LogicalResult(size_t)> compile);
+
 /// The second half of compileToCodeObject, for kernels in the LLVM dialect (as
 /// after buildLowerKernelPipeline). The modules stay as they are.
 FailureOr<llvm::SmallVector<char>>

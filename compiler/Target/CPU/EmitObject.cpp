@@ -158,8 +158,9 @@ static void addAliasScopes(Function &kernel) {
   }
 }
 
-static void optimize(Module &module, TargetMachine &machine, int optLevel,
-                     bool vectorizeLoops) {
+void mlir::tenon::optimizeModule(Module &module, TargetMachine &machine,
+                                 int optLevel, bool vectorizeLoops,
+                                 bool memoryFunctions) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = vectorizeLoops;
   tuning.SLPVectorization = false;
@@ -167,11 +168,12 @@ static void optimize(Module &module, TargetMachine &machine, int optLevel,
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
+  llvm::ModuleAnalysisManager modules;
   TargetLibraryInfoImpl library(machine.getTargetTriple());
   library.disableAllFunctions();
-  for (LibFunc function : {LibFunc_memcpy, LibFunc_memmove, LibFunc_memset})
-    library.setAvailable(function);
+  if (memoryFunctions)
+    for (LibFunc function : {LibFunc_memcpy, LibFunc_memmove, LibFunc_memset})
+      library.setAvailable(function);
   functions.registerPass([&] { return TargetLibraryAnalysis(library); });
   PassBuilder builder(&machine, tuning);
   builder.registerModuleAnalyses(modules);
@@ -183,9 +185,10 @@ static void optimize(Module &module, TargetMachine &machine, int optLevel,
                             : optLevel == 1 ? OptimizationLevel::O1
                             : optLevel == 2 ? OptimizationLevel::O2
                                             : OptimizationLevel::O3;
-  ModulePassManager passes = level == OptimizationLevel::O0
-                                 ? builder.buildO0DefaultPipeline(level)
-                                 : builder.buildPerModuleDefaultPipeline(level);
+  llvm::ModulePassManager passes =
+      level == OptimizationLevel::O0
+          ? builder.buildO0DefaultPipeline(level)
+          : builder.buildPerModuleDefaultPipeline(level);
   passes.run(module, modules);
 }
 
@@ -212,7 +215,8 @@ mlir::tenon::emitObject(Module &module, const CpuTarget &target,
   setAttributes(module, target, options.kernel);
   if (options.distinctBuffers)
     addAliasScopes(*module.getFunction(options.kernel));
-  optimize(module, **machine, options.optLevel, options.vectorizeLoops);
+  optimizeModule(module, **machine, options.optLevel, options.vectorizeLoops,
+                 /*memoryFunctions=*/true);
   if (options.irText) {
     raw_string_ostream os(*options.irText);
     module.print(os, nullptr);

@@ -13,6 +13,7 @@
 
 namespace llvm {
 class Module;
+class TargetMachine;
 } // namespace llvm
 
 namespace mlir::tenon {
@@ -29,6 +30,11 @@ struct EmitOptions {
   std::string *irText = nullptr;
   std::string *assemblyText = nullptr;
 };
+
+/// LLVM's default pipeline without the SLP vectorizer; no library function is
+/// known but memcpy, memmove and memset if `memoryFunctions`.
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
+                    int optLevel, bool vectorizeLoops, bool memoryFunctions);
 
 /// Prepares (attributes, alias scopes), optimizes and compiles `module`, which
 /// is spent afterwards. May end in LLVM's fatal error: run it under runGuarded.

@@ -18,9 +18,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 using namespace mlir;
 using namespace mlir::tenon;
@@ -28,23 +26,6 @@ using namespace mlir::tenon;
 void mlir::tenon::registerCudaTargetDialects(DialectRegistry &registry) {
   registry.insert<NVVM::NVVMDialect>();
   registerNVVMDialectTranslation(registry);
-}
-
-static LogicalResult saveText(const std::string &folder, Location loc,
-                              const std::string &name, StringRef text) {
-  std::string path = folder + "/" + name;
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (!code) {
-    os << text;
-    os.close();
-    code = os.error();
-    os.clear_error();
-  }
-  if (code)
-    return emitError(loc) << "cannot write '" << path
-                          << "': " << code.message();
-  return success();
 }
 
 static LogicalResult
@@ -93,8 +74,8 @@ compileKernel(const KernelModule &kernel, const CudaTarget &target,
                           << StringRef(message).trim();
   if (!options.saveTemps.empty()) {
     std::string stem = kernel.name + "." + target.name;
-    if (failed(saveText(options.saveTemps, loc, stem + ".ll", ir)) ||
-        failed(saveText(options.saveTemps, loc, stem + ".ptx", code.ptx)))
+    if (failed(saveKernelText(options, loc, stem + ".ll", ir)) ||
+        failed(saveKernelText(options, loc, stem + ".ptx", code.ptx)))
       return failure();
   }
   if (!ptxas.path.empty()) {
@@ -116,29 +97,12 @@ mlir::tenon::emitCudaCode(MLIRContext *context, ArrayRef<KernelModule> kernels,
                           const CodeObjectOptions &options,
                           const Ptxas &ptxas) {
   std::vector<CudaKernelCode> codes(kernels.size());
-  FatalErrorScope fatalErrors;
-  ParallelDiagnosticHandler diagnostics(context);
   std::mutex internalErrorMutex;
-  std::atomic<size_t> next = 0;
-  std::atomic<bool> ok = true;
-  auto work = [&] {
-    for (size_t i = next++; i < kernels.size(); i = next++) {
-      diagnostics.setOrderIDForThread(i);
-      if (failed(compileKernel(kernels[i], target, options, ptxas,
-                               internalErrorMutex, codes[i])))
-        ok = false;
-      diagnostics.eraseOrderIDForThread();
-    }
+  auto compile = [&](size_t i) {
+    return compileKernel(kernels[i], target, options, ptxas, internalErrorMutex,
+                         codes[i]);
   };
-  size_t threads = context->isMultithreadingEnabled() ? options.threads : 1;
-  threads = std::min(std::max<size_t>(threads, 1), kernels.size());
-  std::vector<std::thread> helpers;
-  for (size_t i = 1; i < threads; ++i)
-    helpers.emplace_back(work);
-  work();
-  for (std::thread &helper : helpers)
-    helper.join();
-  if (!ok)
+  if (failed(compileEach(context, kernels.size(), options, compile)))
     return failure();
   return std::move(codes);
 }

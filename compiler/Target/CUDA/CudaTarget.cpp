@@ -10,10 +10,10 @@ using namespace mlir::tenon;
 
 llvm::ArrayRef<CudaTarget> mlir::tenon::cudaTargets() {
   static const CudaTarget targets[] = {
-      {"sm_80", 80, 70, 163 * 1024},
-      {"sm_86", 86, 71, 99 * 1024},
-      {"sm_87", 87, 74, 163 * 1024},
-      {"sm_89", 89, 78, 99 * 1024},
+      {"sm_80", 80, 70},
+      {"sm_86", 86, 71},
+      {"sm_87", 87, 74},
+      {"sm_89", 89, 78},
   };
   return targets;
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One row an architecture that Tenon generates code for. A new one is a row in
-// CudaTarget.cpp, and one in sim/device for what its costs are.
-// Test: test/unit/cuda/EmitPtxTest.cpp
+// CudaTarget.cpp, and one in kernels/Cuda/Device.cpp for what its costs are.
+// Test: test/compiler/Driver/cuda-targets.test
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_COMPILER_TARGET_CUDA_CUDATARGET_H
@@ -25,9 +25,6 @@ struct CudaTarget {
   /// Version of the PTX ISA that is written, times ten: the lowest that knows
   /// the architecture, so that old drivers take it.
   unsigned ptxVersion = 0;
-  /// Dynamic shared memory that a block can have, in bytes (CUDA programming
-  /// guide, table of technical specifications).
-  int64_t sharedBytes = 0;
 };
 
 /// All rows, in ascending order.

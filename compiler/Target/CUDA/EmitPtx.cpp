@@ -9,11 +9,11 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Target/CUDA/EmitPtx.h"
 
-#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "compiler/Target/CPU/EmitObject.h"
+
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -53,34 +53,6 @@ createMachine(const CudaTarget &target, int optLevel) {
   return machine;
 }
 
-static void optimize(Module &module, TargetMachine &machine, int optLevel) {
-  PipelineTuningOptions tuning;
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  tuning.LoopInterleaving = false;
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
-  TargetLibraryInfoImpl library(machine.getTargetTriple());
-  library.disableAllFunctions();
-  functions.registerPass([&] { return TargetLibraryAnalysis(library); });
-  PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  OptimizationLevel level = optLevel <= 0   ? OptimizationLevel::O0
-                            : optLevel == 1 ? OptimizationLevel::O1
-                            : optLevel == 2 ? OptimizationLevel::O2
-                                            : OptimizationLevel::O3;
-  ModulePassManager passes = level == OptimizationLevel::O0
-                                 ? builder.buildO0DefaultPipeline(level)
-                                 : builder.buildPerModuleDefaultPipeline(level);
-  passes.run(module, modules);
-}
-
 Expected<std::string> mlir::tenon::emitPtx(Module &module,
                                            const CudaTarget &target,
                                            const PtxOptions &options) {
@@ -93,7 +65,8 @@ Expected<std::string> mlir::tenon::emitPtx(Module &module,
   for (Function &function : module)
     if (!function.isDeclaration())
       function.addFnAttr(llvm::Attribute::NoUnwind);
-  optimize(module, **machine, options.optLevel);
+  optimizeModule(module, **machine, options.optLevel, /*vectorizeLoops=*/false,
+                 /*memoryFunctions=*/false);
   if (options.irText) {
     raw_string_ostream os(*options.irText);
     module.print(os, nullptr);

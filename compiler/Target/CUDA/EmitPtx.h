@@ -1,7 +1,7 @@
 //===- EmitPtx.h - One LLVM module to PTX -----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Test: test/unit/cuda/EmitPtxTest.cpp
+// Test: test/compiler/Driver/cuda-targets.test
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_COMPILER_TARGET_CUDA_EMITPTX_H

@@ -31,8 +31,8 @@
  *   the scalars, as 64-bit integers. A kernel may declare only the first of
  *     them: choices of one launch share a list.
  *
- * Pointers are aligned as on the CPU, to 256 bytes for what the runtime
- * allocates. A thread that faults writes `values`, then `code`, and goes on
+ * Pointers are aligned to 16 bytes at least, so that kernels can move vectors;
+ * to 256 bytes for what the runtime allocates. A thread that faults writes `values`, then `code`, and goes on
  * with clamped values; the runtime zeroes records and reads them after the
  * run. Of several faults of a launch, whose is kept is not defined.
  */
