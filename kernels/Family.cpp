@@ -4,6 +4,7 @@
 
 #include "kernels/Family.h"
 #include "kernels/Cuda/Matmul.h"
+#include "kernels/Cuda/ThreadCost.h"
 #include "mlir/IR/Diagnostics.h"
 
 namespace mlir::tenon {
@@ -105,9 +106,14 @@ bool buildForThreads(ArrayRef<Build> families, graph::KernelOp kernel,
       return false;
     if (!known && narrow)
       code->guard = fits;
+    if (!code->cost)
+      code->cost = threadCost(kernel, *code, target);
     target.scalars.assign(code->scalars.begin(), code->scalars.end());
     choices.push_back(std::move(*code));
   }
+  // A family that weighs several ways lists them itself.
+  if (built.candidates.empty())
+    built.candidates.push_back({choices[0].schedule, *choices[0].cost, ""});
   onlyStep(built, kernel).choices = std::move(choices);
   return true;
 }
@@ -118,8 +124,14 @@ FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
                                    const KernelTarget &target) {
   BuiltKernel built;
   if (target.isCuda()) {
-    if (auto matmul = buildCudaMatmul(kernel, name, target))
+    if (auto matmul = buildCudaMatmul(kernel, name, target)) {
+      if (!matmul->pinProblem.empty())
+        return kernel->emitError()
+               << "cannot be built with schedule '" << target.pinned
+               << "': " << matmul->pinProblem
+               << "; --explain lists those that can";
       return std::move(*matmul);
+    }
     // The generic way: a thread computes one element from its definition.
     static constexpr Build families[] = {buildRowThreads, buildDirectConv,
                                          buildPointwise, buildScalar};

@@ -77,6 +77,9 @@ struct KernelCode {
   std::array<int64_t, 3> block = {1, 1, 1};
   int64_t sharedBytes = 0; // dynamic, of a block
   bool mayFault = false;
+  /// Predicted, at typical sizes. A family that leaves it out gets that of its
+  /// ops (ThreadCost.h).
+  std::optional<Cost> cost;
 
   /// One thread a task, in blocks along x.
   void launchOverTasks(int64_t threads);
@@ -94,6 +97,18 @@ struct KernelStep {
 struct BuiltKernel {
   SmallVector<KernelStep, 1> steps;
   SmallVector<graph::DimExpr> workspaceBytes;
+
+  // --- CUDA: how it was chosen -----------------------------------------------
+
+  /// The ways that were weighed, and which was taken. One that was pinned and
+  /// is not among them comes last.
+  std::vector<Candidate> candidates;
+  size_t chosen = 0;
+  std::string pinned; // KernelTarget::pinned, if that decided
+  /// Whether KernelTarget::pinned counts for the family.
+  bool takesPins = false;
+  /// Why the pinned schedule cannot be built; there are no steps then.
+  std::string pinProblem;
 };
 
 /// The op that a kernel is built around: the one with `graph.anchor`, or null

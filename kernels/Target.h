@@ -6,8 +6,10 @@
 #define TENON_KERNELS_TARGET_H
 
 #include "dialects/Graph/DimExpr.h"
+#include "kernels/Schedule.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace mlir::tenon {
@@ -15,6 +17,9 @@ namespace mlir::tenon {
 /// The attribute of an entry function of a GPU: an array of i32, the threads of
 /// its blocks along x, y and z.
 inline constexpr llvm::StringLiteral kEntryAttr = "tenon.entry";
+
+/// What a size is taken for when nothing is known of it.
+inline constexpr int64_t kTypicalSize = 512;
 
 /// What kernels are built for: a CPU's vectors, or a GPU's threads.
 struct KernelTarget {
@@ -30,6 +35,22 @@ struct KernelTarget {
   /// GPU: the first scalars of the kernel, in this order, whether it needs them
   /// or not. Choices of one launch are called with one list.
   std::vector<graph::DimExpr> scalars = {};
+
+  // --- How to choose ---------------------------------------------------------
+
+  /// GPU: what code is tuned for; none: a typical device of the capability.
+  std::optional<DeviceInfo> device = std::nullopt;
+  /// What the kernel's symbols s0, s1, .. are taken for when costs are
+  /// computed (ThreadCost.h); empty: nothing is known of them.
+  std::vector<int64_t> typicalSizes = {};
+  /// Who chooses among candidates; null: the cost model.
+  const ScheduleSource *schedules = nullptr;
+  /// The schedule that this kernel must have, if its family has such; empty:
+  /// any.
+  std::string pinned = {};
+  /// The kernel as text, the same for equal ones: what ScheduleSource::choose
+  /// gets.
+  std::string kernelText = {};
 
   int64_t lanes() const { return vectorBits / 32; } // f32
   bool isCuda() const { return computeCapability != 0; }

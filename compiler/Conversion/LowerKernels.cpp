@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LowerKernels.h"
+#include "compiler/Conversion/TypicalSizes.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
@@ -62,6 +63,28 @@ std::string keyOf(graph::KernelOp kernel) {
   return text;
 }
 
+/// What a kernel of a GPU is built for beside its body, as text for its key:
+/// sizes to expect, and a schedule that it must have.
+std::string addChoice(graph::KernelOp kernel, ArrayRef<StringAttr> symbols,
+                      const TypicalSizes &sizes, KernelTarget &target) {
+  std::string text;
+  target.typicalSizes.clear();
+  for (StringAttr symbol : symbols) {
+    target.typicalSizes.push_back(sizes(symbol.getValue()));
+    text += " " + std::to_string(target.typicalSizes.back());
+  }
+  target.pinned.clear();
+  if (target.schedules) {
+    SmallVector<StringRef> nodes;
+    if (auto list = kernel->getAttrOfType<ArrayAttr>("graph.nodes"))
+      for (auto node : list.getAsRange<StringAttr>())
+        nodes.push_back(node.getValue());
+    target.pinned = target.schedules->pinned(nodes);
+    text += " " + target.pinned;
+  }
+  return text;
+}
+
 std::string functionName(graph::KernelOp kernel, unsigned number) {
   return ("k" + llvm::Twine(number) + "_" + kernel.getFamily()).str();
 }
@@ -73,6 +96,8 @@ FailureOr<LoweredKernels> lowerKernels(func::FuncOp function,
   LoweredKernels result;
   llvm::StringMap<unsigned> known;
   bool failed = false;
+  KernelTarget own = target;
+  TypicalSizes sizes(function);
   function.walk([&](graph::KernelOp kernel) {
     // A copy that stands alone: operands of its own types.
     OpBuilder b(kernel);
@@ -92,11 +117,15 @@ FailureOr<LoweredKernels> lowerKernels(func::FuncOp function,
     copy->setOperands(operands);
     b.insert(copy);
     std::string key = keyOf(copy);
+    if (target.isCuda()) {
+      key += addChoice(kernel, launch.symbols, sizes, own);
+      own.kernelText = key;
+    }
     auto [it, isNew] = known.try_emplace(key, result.kernels.size());
     launch.kernel = it->second;
     if (isNew) {
       std::string name = functionName(kernel, result.kernels.size());
-      auto built = buildKernel(copy, name, target);
+      auto built = buildKernel(copy, name, own);
       if (mlir::failed(built)) {
         failed = true;
         return WalkResult::interrupt();

@@ -5,7 +5,9 @@
 // Builds the code of every `graph.kernel` of a function. Kernels with equal
 // bodies are built once: the body is compared as text after its symbols are
 // renamed in order of appearance (s0, s1, ..), so twelve layers of a network
-// are one set of kernels, whatever their nodes are called.
+// are one set of kernels, whatever their nodes are called. For a GPU, what
+// decides over the schedule counts too: what open sizes are taken for, and what
+// the user pinned.
 //
 //===----------------------------------------------------------------------===//
 

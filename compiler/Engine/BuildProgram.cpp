@@ -82,8 +82,8 @@ Value withoutAliases(Value value) {
 class ProgramBuilder {
 public:
   ProgramBuilder(func::FuncOp main, LoweredKernels &kernels,
-                 engine::ProgramOp program)
-      : main(main), kernels(kernels), b(main.getContext()),
+                 engine::ProgramOp program, ProgramRecord &record)
+      : main(main), kernels(kernels), record(record), b(main.getContext()),
         valueBuilder(main.getContext()),
         bufferType(engine::BufferType::get(main.getContext())),
         block(&program.getBody().front()) {}
@@ -113,9 +113,13 @@ private:
   }
 
   void addKernels() {
-    for (BuiltKernel &built : kernels.kernels)
+    for (BuiltKernel &built : kernels.kernels) {
+      record.kernels.push_back(
+          {built.candidates, built.chosen, built.takesPins, built.pinned});
       for (KernelStep &step : built.steps)
         for (KernelCode &code : step.choices) {
+          if (code.cost)
+            record.costs[code.name] = *code.cost;
           engine::EntryAttr entry;
           if (!code.grid.empty())
             entry = engine::EntryAttr::get(b.getContext(), code.block,
@@ -127,6 +131,7 @@ private:
             markEntry(code);
           kernel.getBody().emplaceBlock().push_back(code.module.release());
         }
+    }
   }
 
   void markEntry(KernelCode &code) {
@@ -237,13 +242,14 @@ private:
                                                bufferType, own, type));
       bytes.push_back(own);
     }
-    for (const KernelStep &step : built.steps)
-      launch(kernel, how, step, buffers, bytes);
+    for (auto [i, step] : llvm::enumerate(built.steps))
+      record.launches.push_back(
+          {launch(kernel, how, step, buffers, bytes), how.kernel, unsigned(i)});
   }
 
-  void launch(graph::KernelOp kernel, const KernelLaunch &how,
-              const KernelStep &step, ArrayRef<Value> buffers,
-              ArrayRef<DimExpr> bytes) {
+  engine::LaunchOp launch(graph::KernelOp kernel, const KernelLaunch &how,
+                          const KernelStep &step, ArrayRef<Value> buffers,
+                          ArrayRef<DimExpr> bytes) {
     SmallVector<Value> ins, outs;
     DimExpr moved = DimExpr::constant(b.getContext(), 0);
     for (unsigned i : step.ins) {
@@ -269,10 +275,10 @@ private:
     SmallVector<Attribute> scalars;
     for (DimExpr scalar : step.choices.back().scalars)
       scalars.push_back(how.translate(scalar).getAttr());
-    engine::LaunchOp::create(b, kernel.getLoc(), b.getArrayAttr(choices), ins,
-                             outs, b.getArrayAttr(scalars),
-                             how.translate(step.choices.front().flops), moved,
-                             nodesOf(kernel));
+    return engine::LaunchOp::create(b, kernel.getLoc(), b.getArrayAttr(choices),
+                                    ins, outs, b.getArrayAttr(scalars),
+                                    how.translate(step.choices.front().flops),
+                                    moved, nodesOf(kernel));
   }
 
   ArrayAttr nodesOf(Operation *op) {
@@ -293,6 +299,7 @@ private:
 
   func::FuncOp main;
   LoweredKernels &kernels;
+  ProgramRecord &record;
   OpBuilder b, valueBuilder; // of instructions, of values
   Type bufferType;
   Block *block;
@@ -338,8 +345,10 @@ void buildInterface(func::FuncOp main, StringRef model, ModuleOp engine) {
     }
 }
 
-FailureOr<engine::ProgramOp>
-buildProgram(func::FuncOp main, const ProgramTarget &target, ModuleOp engine) {
+FailureOr<engine::ProgramOp> buildProgram(func::FuncOp main,
+                                          const ProgramTarget &target,
+                                          ModuleOp engine,
+                                          ProgramRecord *record) {
   auto kernels = lowerKernels(main, target.kernels);
   if (failed(kernels))
     return failure();
@@ -353,7 +362,11 @@ buildProgram(func::FuncOp main, const ProgramTarget &target, ModuleOp engine) {
       target.compiledFor.empty() ? StringAttr()
                                  : b.getStringAttr(target.compiledFor));
   program.getBody().emplaceBlock();
-  ProgramBuilder(main, *kernels, program).build();
+  ProgramRecord unread;
+  if (!record)
+    record = &unread;
+  record->sizes = TypicalSizes(main);
+  ProgramBuilder(main, *kernels, program, *record).build();
   return program;
 }
 

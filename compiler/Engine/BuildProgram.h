@@ -11,6 +11,7 @@
 #ifndef TENON_COMPILER_ENGINE_BUILDPROGRAM_H
 #define TENON_COMPILER_ENGINE_BUILDPROGRAM_H
 
+#include "compiler/Conversion/TypicalSizes.h"
 #include "dialects/Engine/EngineOps.h"
 #include "kernels/Family.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -33,10 +34,34 @@ struct ProgramTarget {
   KernelTarget kernels;
 };
 
+/// What was known when a program was built, for reports; nothing in it is part
+/// of the engine.
+struct ProgramRecord {
+  /// One for each kernel that was built: how its schedule was chosen.
+  struct Kernel {
+    std::vector<Candidate> candidates;
+    size_t chosen = 0;
+    bool takesPins = false;
+    std::string pinned; // what the user asked for, or empty
+  };
+  struct Launch {
+    engine::LaunchOp op;
+    unsigned kernel; // of `kernels`
+    unsigned step;   // of its launches
+  };
+  std::vector<Kernel> kernels;
+  std::vector<Launch> launches; // in order
+  /// Predictions, by function; none for CPUs.
+  llvm::StringMap<Cost> costs;
+  TypicalSizes sizes;
+};
+
 /// Builds the code of the kernels of `main` and adds a program that launches
-/// them. `main` stays as it is.
-FailureOr<engine::ProgramOp>
-buildProgram(func::FuncOp main, const ProgramTarget &target, ModuleOp engine);
+/// them. `main` stays as it is. Fills `record`, if it is not null.
+FailureOr<engine::ProgramOp> buildProgram(func::FuncOp main,
+                                          const ProgramTarget &target,
+                                          ModuleOp engine,
+                                          ProgramRecord *record = nullptr);
 
 } // namespace mlir::tenon
 

@@ -2,29 +2,71 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Vendor figures: NVIDIA's architecture white papers, and the table of
-// technical specifications in the CUDA programming guide; L2 bandwidth as
-// published measurements have it.
+// Tests: test/unit/cudaKernels/DeviceTest.cpp.
 //
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Device.h"
+#include "sim/device/Description.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <algorithm>
 
 namespace mlir::tenon {
 
+/// What a block may have on the smallest GPUs since sm_80 (sm_86, sm_89).
+static constexpr uint64_t kSharedOfAll = 99 << 10;
+
+static DeviceInfo infoOf(const ::tenon::sim::DeviceDescription &from) {
+  DeviceInfo to;
+  to.key = from.key;
+  to.name = from.name;
+  to.computeCapability = from.sm;
+  to.multiprocessors = from.multiprocessors;
+  to.clock = double(from.clockHz);
+  to.memoryBandwidth = from.memoryBandwidth;
+  to.l2Bandwidth = from.l2Bandwidth;
+  to.l2Bytes = int64_t(from.l2Bytes);
+  to.sharedPerMultiprocessor = int64_t(from.sharedBytes);
+  to.registersPerMultiprocessor = from.registers;
+  to.threadsPerMultiprocessor = from.maxThreads;
+  to.blocksPerMultiprocessor = from.maxBlocks;
+  to.sharedGranularity = from.sharedGranularity;
+  to.sharedReserved = int64_t(from.sharedReserved);
+  to.registerGranularity = from.registerGranularity;
+  to.sharedPerBlock = int64_t(std::min(from.sharedPerBlockOptIn, kSharedOfAll));
+  to.fmaRate = from.throughput("fp32");
+  to.tf32Rate = from.throughput("mma.tf32.f32");
+  to.f16Rate = from.throughput("mma.f16.f32");
+  to.issueRate = from.throughput("issue");
+  return to;
+}
+
+std::vector<std::string> deviceNames() { return ::tenon::sim::knownDevices(); }
+
+std::variant<DeviceInfo, std::string>
+findDeviceInfo(std::string_view nameOrPath) {
+  auto found = ::tenon::sim::findDevice(nameOrPath);
+  if (auto *error = std::get_if<std::string>(&found))
+    return *error;
+  const auto &from = std::get<::tenon::sim::DeviceDescription>(found);
+  // Costs divide by these; a file may leave out what its device lacks.
+  for (const char *rate : {"fp32", "mma.tf32.f32", "mma.f16.f32", "issue"})
+    if (from.throughput(rate) == 0)
+      return from.key + ": field 'throughputs." + rate +
+             "': missing, the compiler needs it";
+  return infoOf(from);
+}
+
 DeviceInfo deviceFor(int64_t computeCapability) {
-  if (computeCapability >= 90) // H100 SXM
-    return {132,   1.755e9, 3.35e12, 5.5e12, 228 << 10, 227 << 10,
-            65536, 2048,    128,     1024,   2048};
-  if (computeCapability == 89) // L4
-    return {58,    2.04e9, 300e9, 1.5e12, 100 << 10, 99 << 10,
-            65536, 1536,   128,   256,    512};
-  if (computeCapability > 80) // A10
-    return {72,    1.695e9, 600e9, 1.5e12, 100 << 10, 99 << 10,
-            65536, 1536,    128,   256,    512};
-  // A100. Its code is also the base that newer GPUs run: 99 KiB a block.
-  return {108,   1.41e9, 1.555e12, 4e12, 164 << 10, 99 << 10,
-          65536, 2048,   64,       512,  1024};
+  const char *key = computeCapability >= 90   ? "h100"
+                    : computeCapability >= 89 ? "l4"
+                    : computeCapability >= 87 ? "orin-agx"
+                    : computeCapability >= 86 ? "a10"
+                                              : "a100";
+  auto found = findDeviceInfo(key);
+  if (auto *info = std::get_if<DeviceInfo>(&found))
+    return *info;
+  llvm::report_fatal_error("a device file of Tenon's own is broken");
 }
 
 } // namespace mlir::tenon

@@ -24,6 +24,8 @@
 
 #include "kernels/Cuda/Matmul.h"
 #include "dialects/Tile/TileOps.h"
+#include "kernels/Cuda/MatmulChoice.h"
+#include "kernels/Cuda/ThreadCost.h"
 #include "kernels/Emit/Emitter.h"
 #include "kernels/Emit/StridedView.h"
 
@@ -33,9 +35,6 @@ using graph::DimExpr;
 using tile::Role;
 
 namespace {
-
-/// What a size is taken for when it is not known.
-constexpr int64_t kTypicalSize = 512;
 
 /// A side of the product: M x K, or N x K.
 struct Side {
@@ -577,17 +576,16 @@ buildCudaMatmul(graph::KernelOp kernel, StringRef name,
 
   // Sizes as far as they are known, in the form in which blocks see them.
   SmallVector<DimExpr> out = graph::dimsOf(op.getResult());
-  auto typical = [](DimExpr d) {
-    return d.asConstant().value_or(kTypicalSize);
-  };
+  auto typical = [&](DimExpr d) { return typicalSize(target, d); };
   MatmulSize size{1, typical(out[out.size() - 2]), typical(out.back()),
                   typical(graph::dimsOf(op.getLhs()).back())};
   for (DimExpr d : ArrayRef(out).drop_back(2))
-    (mergesRows(op, lhs) ? size.m : size.batch) *= d.asConstant().value_or(1);
+    (mergesRows(op, lhs) ? size.m : size.batch) *=
+        typicalSize(target, d, /*unknown=*/1);
 
-  DeviceInfo device = deviceFor(target.computeCapability);
-  if (!schedule)
-    schedule = bestMatmulSchedule(math, size, device);
+  BuiltKernel built;
+  if (!chooseMatmul(math, size, target, schedule, built))
+    return built;
   KernelTarget own = target;
   own.index32 = false; // positions in tiles have 64 bits
   KernelStep step;
@@ -600,6 +598,7 @@ buildCudaMatmul(graph::KernelOp kernel, StringRef name,
         MatmulBuilder(kernel, op, function, own, *schedule, left, right)
             .build();
     code.name = function;
+    code.cost = built.candidates[built.chosen].cost;
     own.scalars.assign(code.scalars.begin(), code.scalars.end());
     step.choices.push_back(std::move(code));
   };
@@ -612,7 +611,6 @@ buildCudaMatmul(graph::KernelOp kernel, StringRef name,
   for (unsigned i = 0; i < kernel->getNumOperands(); ++i)
     step.ins.push_back(i);
   step.outs.push_back(kernel->getNumOperands());
-  BuiltKernel built;
   built.steps.push_back(std::move(step));
   return built;
 }

@@ -31,19 +31,24 @@ std::string MatmulSchedule::str() const {
                        m, n, k, warpsM, warpsN, stages, nameOf(math), splitK);
 }
 
-std::optional<MatmulSchedule> MatmulSchedule::parse(StringRef text) {
+std::optional<MatmulSchedule> MatmulSchedule::parse(StringRef written) {
+  // Spaces do not count, and who types it may leave out the dialect's name.
+  std::string dense = written.str();
+  llvm::erase_if(dense, [](char c) { return c == ' '; });
+  StringRef text = dense;
   MatmulSchedule s{};
   auto number = [&](int64_t &value) {
     return !text.consumeInteger(10, value) && value > 0;
   };
-  if (!text.consume_front("#tenon.matmul<") || !number(s.m) ||
+  text.consume_front("#tenon.");
+  if (!text.consume_front("matmul<") || !number(s.m) ||
       !text.consume_front("x") || !number(s.n) || !text.consume_front("x") ||
-      !number(s.k) || !text.consume_front(", warps ") || !number(s.warpsM) ||
+      !number(s.k) || !text.consume_front(",warps") || !number(s.warpsM) ||
       !text.consume_front("x") || !number(s.warpsN) ||
-      !text.consume_front(", stages ") || !number(s.stages) ||
-      !text.consume_front(", "))
+      !text.consume_front(",stages") || !number(s.stages) ||
+      !text.consume_front(","))
     return std::nullopt;
-  auto [math, rest] = text.split(", splitk ");
+  auto [math, rest] = text.split(",splitk");
   const StringRef *found = llvm::find(kMaths, math);
   text = rest;
   if (found == std::end(kMaths) || !number(s.splitK) || text != ">")
@@ -117,16 +122,15 @@ std::string MatmulSchedule::problem(int64_t sharedLimit) const {
 // Choice
 //===----------------------------------------------------------------------===//
 
-double costOf(const MatmulSchedule &s, const MatmulSize &size,
-              const DeviceInfo &device) {
+Cost costOf(const MatmulSchedule &s, const MatmulSize &size,
+            const DeviceInfo &device) {
   int64_t steps = llvm::divideCeil(size.k, s.k);
   int64_t tiles = llvm::divideCeil(size.m, s.m) *
                   llvm::divideCeil(size.n, s.n) * size.batch;
-  int64_t resident = std::min(
-      {device.sharedPerMultiprocessor / (s.sharedBytes() + 1024),
-       device.threadsPerMultiprocessor / s.threads(),
-       device.registersPerMultiprocessor / (s.registers() * s.threads())});
-  resident = std::max<int64_t>(resident, 1);
+  Cost cost;
+  cost.occupancy =
+      occupancyOf(device, s.threads(), s.sharedBytes(), s.registers());
+  int64_t resident = std::max<int64_t>(cost.occupancy.blocks, 1);
   int64_t busy = std::min(tiles, device.multiprocessors * resident);
   int64_t waves = llvm::divideCeil(tiles, device.multiprocessors * resident);
   // Blocks that share a multiprocessor: full ones, and those of the last wave.
@@ -152,12 +156,26 @@ double costOf(const MatmulSchedule &s, const MatmulSize &size,
   double start = 1500 + 300;
   double seconds =
       double(waves) * (step * double(steps) + start) / device.clock;
-  // No tile is fetched from memory less than once.
-  double least = double(size.batch) *
-                 double(size.m * size.k + size.k * size.n) *
-                 double(s.elementBytes()) / device.memoryBandwidth;
+  // No side is fetched from memory less than once, nor the result stored.
+  double elements = double(size.batch) *
+                    double(size.m * size.k + size.k * size.n + size.m * size.n);
+  cost.bytes = elements * double(s.elementBytes());
+  cost.l2Bytes = double(tiles) * bytes * double(steps);
+  cost.flops = 2.0 * double(size.batch) * double(size.m) * double(size.n) *
+               double(size.k);
+  cost.compute =
+      cost.flops / 2 / (rate * double(device.multiprocessors) * device.clock);
+  cost.dram = cost.bytes / device.memoryBandwidth;
+  cost.l2 = cost.l2Bytes / device.l2Bandwidth;
+  cost.launch = kLaunchSeconds;
+  cost.blocks = tiles;
+  cost.threads = s.threads();
+  cost.shared = s.sharedBytes();
+  cost.registers = s.registers();
   // The slower of both decides; a part of the other is never hidden.
-  return std::max(seconds, least) + 0.2 * std::min(seconds, least);
+  cost.seconds = cost.launch + std::max(seconds, cost.dram) +
+                 0.2 * std::min(seconds, cost.dram);
+  return cost;
 }
 
 std::vector<MatmulSchedule> matmulSchedules(MatmulMath math) {
@@ -202,15 +220,19 @@ std::vector<MatmulSchedule> matmulSchedules(MatmulMath math) {
   return all;
 }
 
+std::vector<Candidate> matmulCandidates(MatmulMath math, const MatmulSize &size,
+                                        const DeviceInfo &device) {
+  std::vector<Candidate> all;
+  for (const MatmulSchedule &s : matmulSchedules(math))
+    all.push_back(
+        {s.str(), costOf(s, size, device), s.problem(device.sharedPerBlock)});
+  return all;
+}
+
 MatmulSchedule bestMatmulSchedule(MatmulMath math, const MatmulSize &size,
                                   const DeviceInfo &device) {
-  std::vector<MatmulSchedule> all = matmulSchedules(math);
-  llvm::erase_if(all, [&](const MatmulSchedule &s) {
-    return !s.problem(device.sharedPerBlock).empty();
-  });
-  return *std::min_element(all.begin(), all.end(), [&](auto &a, auto &b) {
-    return costOf(a, size, device) < costOf(b, size, device);
-  });
+  std::vector<Candidate> all = matmulCandidates(math, size, device);
+  return matmulSchedules(math)[ScheduleSource().choose("", all)];
 }
 
 } // namespace mlir::tenon

@@ -20,7 +20,7 @@
 #define TENON_KERNELS_CUDA_MATMULSCHEDULE_H
 
 #include "dialects/Tile/Atoms.h"
-#include "kernels/Cuda/Device.h"
+#include "kernels/Schedule.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +40,11 @@ struct MatmulSchedule {
   int64_t splitK = 1; // blocks that share a tile's k; 1 in this version
 
   std::string str() const;
+  /// Reads what `str` prints, also without `#tenon.` and with other spaces.
   static std::optional<MatmulSchedule> parse(llvm::StringRef text);
+  /// What `parse` reads, for messages.
+  static constexpr llvm::StringLiteral kGrammar =
+      "matmul<MxNxK, warps AxB, stages S, f16|bf16|tf32|tf32x3|fma, splitk P>";
   bool operator==(const MatmulSchedule &o) const;
 
   const tile::MmaAtom &atom() const;
@@ -60,13 +64,16 @@ struct MatmulSize {
   int64_t batch, m, n, k;
 };
 
-/// Seconds that the schedule takes, roughly: the larger of multiplying and of
-/// fetching tiles, in whole waves of blocks.
-double costOf(const MatmulSchedule &schedule, const MatmulSize &size,
-              const DeviceInfo &device);
+/// What the schedule takes, roughly: the larger of multiplying and of fetching
+/// tiles, in whole waves of blocks.
+Cost costOf(const MatmulSchedule &schedule, const MatmulSize &size,
+            const DeviceInfo &device);
 
-/// All schedules that are tried for this math, and the best of them by cost.
+/// All schedules that are tried for this math, the same with their costs, and
+/// the best of them.
 std::vector<MatmulSchedule> matmulSchedules(MatmulMath math);
+std::vector<Candidate> matmulCandidates(MatmulMath math, const MatmulSize &size,
+                                        const DeviceInfo &device);
 MatmulSchedule bestMatmulSchedule(MatmulMath math, const MatmulSize &size,
                                   const DeviceInfo &device);
 

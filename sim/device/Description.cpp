@@ -146,6 +146,7 @@ static void readFields(Reader &reader, DeviceDescription &device) {
   reader.whole("memoryClockHz", device.memoryClockHz);
   reader.whole("memoryBusBits", device.memoryBusBits);
   reader.positive("memoryBandwidth", device.memoryBandwidth);
+  reader.positive("l2Bandwidth", device.l2Bandwidth);
   reader.whole("maxThreads", device.maxThreads, 32, 65536);
   reader.whole("maxWarps", device.maxWarps, 1, 2048);
   reader.whole("maxBlocks", device.maxBlocks, 1, 2048);

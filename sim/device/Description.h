@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A device as a JSON file describes it (sim/device/*.json). The simulator
-// reads limits and names from it, counters use its sizes, and a compiler may
-// rank schedules by its throughputs. Sizes are bytes, clocks Hz.
+// reads limits and names from it, counters use its sizes, and the compiler
+// ranks schedules by its throughputs (kernels/Cuda/Device.h). Sizes are bytes, clocks Hz.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,6 +47,7 @@ struct DeviceDescription {
   uint64_t clockHz = 0, memoryClockHz = 0;
   unsigned memoryBusBits = 0;
   double memoryBandwidth = 0; ///< bytes a second
+  double l2Bandwidth = 0;     ///< the same, as kernels reach it: an estimate
 
   /// Operations per clock and multiprocessor, by name (`fp32`, `mma.f16` ...).
   struct Throughput {

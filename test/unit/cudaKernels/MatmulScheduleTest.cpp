@@ -25,6 +25,18 @@ TEST(MatmulScheduleTest, TextRoundTrips) {
     }
 }
 
+TEST(MatmulScheduleTest, ReadsWhatPeopleType) {
+  MatmulSchedule s{64, 64, 32, 2, 2, 3, MatmulMath::f16, 1};
+  for (const char *text :
+       {"matmul<64x64x32, warps 2x2, stages 3, f16, splitk 1>",
+        "#tenon.matmul<64x64x32,warps2x2,stages3,f16,splitk1>",
+        "matmul< 64 x 64 x 32 , warps 2x2,stages 3,f16,splitk 1 >"}) {
+    auto read = MatmulSchedule::parse(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(*read, s) << text;
+  }
+}
+
 TEST(MatmulScheduleTest, RefusesOtherText) {
   for (const char *text :
        {"", "#tenon.matmul<64x64, warps 2x2, stages 3, f16, splitk 1>",
@@ -89,10 +101,13 @@ TEST(MatmulScheduleTest, MoreWorkCostsMore) {
   DeviceInfo device = deviceFor(80);
   for (MatmulMath math : kMaths)
     for (const MatmulSchedule &each : matmulSchedules(math)) {
-      double once = costOf(each, {1, 1024, 1024, 1024}, device);
+      auto seconds = [&](MatmulSize size) {
+        return costOf(each, size, device).seconds;
+      };
+      double once = seconds({1, 1024, 1024, 1024});
       EXPECT_GT(once, 0);
-      EXPECT_LT(once, costOf(each, {1, 1024, 1024, 8192}, device));
-      EXPECT_LT(once, costOf(each, {8, 1024, 1024, 1024}, device));
+      EXPECT_LT(once, seconds({1, 1024, 1024, 8192}));
+      EXPECT_LT(once, seconds({8, 1024, 1024, 1024}));
     }
 }
 
