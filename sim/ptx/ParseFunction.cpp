@@ -228,8 +228,6 @@ void ParserImpl::body() {
 }
 
 void ParserImpl::statement() {
-  if (accept(';'))
-    return;
   bool good = true;
   Token token = peek();
   if (token.kind == Token::Kind::Identifier && peek(1).is(':')) {

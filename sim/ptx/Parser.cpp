@@ -254,8 +254,6 @@ std::optional<Mod> ParserImpl::spaceOf(const Token &token) const {
 void ParserImpl::moduleStatement() {
   Linkage link = Linkage::Internal;
   bool good = true;
-  if (accept(';'))
-    return;
   if (accept("version")) {
     good = version();
   } else if (accept("target")) {

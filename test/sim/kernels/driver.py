@@ -27,7 +27,7 @@ class Driver:
         device = c_int()
         self.cuDeviceGet(byref(device), ordinal)
         self.device = device
-        self.context = None
+        self.context, self.lost = None, False
         self.retain()
 
     def __getattr__(self, name):
@@ -58,8 +58,13 @@ class Driver:
     def reset(self):
         """After an error that stays: a new context."""
         self.library.cuDevicePrimaryCtxRelease_v2(self.device)
+        self.lost = True  # unless a new context can be had
         self.cuDevicePrimaryCtxReset_v2(self.device)
-        self.retain()
+        try:
+            self.retain()
+            self.lost = False
+        except DriverError:
+            pass  # GPUs keep a fault as long as the process lives
 
     def name(self):
         text = ctypes.create_string_buffer(256)

@@ -7,7 +7,8 @@
 #   run.py --only='triton/matmul' --json=report.json
 #   run.py --bench --only=matmul_1024 --time=3
 #
-# A worker process runs the cases, so that a crash or a hang costs one case.
+# A worker process runs the cases, so that a crash or a hang costs one case; on
+# a GPU one that provokes a fault, which stays with the process, costs a process.
 # Exit code 0: every case that ran passed, and one did; 1: not so; 2: usage.
 
 import argparse
@@ -124,6 +125,8 @@ def work(options, cases, emit):
     for case, key, module in cases:
         emit(dict(start=f"{case.name}@{key}"))
         emit(runOne(driver, case, key, module, options.time))
+        if driver.lost:
+            return  # the next process goes on
 
 
 def supervised(options, cases, emit):
@@ -164,6 +167,8 @@ def supervised(options, cases, emit):
                     emit(message)
         os.close(read)
         code = child.wait()
+        if code == 0 and done > first:
+            continue
         if done < len(cases):
             case, key, _ = cases[done]
             if current is None and not why and done == first:

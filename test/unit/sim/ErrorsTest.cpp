@@ -23,6 +23,16 @@ static std::string atTop(const std::string &line) {
                   "\n");
 }
 
+// As ptxas has it: a statement has something before its ';'.
+TEST(Errors, EmptyStatements) {
+  EXPECT_EQ(in("mov.u32 r0, 1;;"),
+            "ptx:10:15: expected an instruction, got ';'");
+  EXPECT_EQ(in("{ mov.u32 r0, 1; };"),
+            "ptx:10:19: expected an instruction, got ';'");
+  EXPECT_EQ(atTop(";"),
+            "ptx:4:1: expected a directive, a variable or a function, got ';'");
+}
+
 TEST(Errors, Instructions) {
   EXPECT_EQ(in("mad.lo.f32 f0, f1, f2, f3;"),
             "ptx:10:4: mad.lo.f32: modifier .lo is for integer types, expected "

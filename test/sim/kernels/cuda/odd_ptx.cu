@@ -167,7 +167,7 @@ extern "C" __global__ void tests(const float *a, const double *b, unsigned *out,
 #define TEST(k, text, ...)                                                     \
   {                                                                            \
     unsigned p;                                                                \
-    asm("{\n\t.reg .pred q;\n\t" text ";\n\tselp.u32 %0, 1, 0, q;\n\t}"        \
+    asm("{\n\t.reg .pred q, r;\n\t" text ";\n\tselp.u32 %0, 1, 0, q;\n\t}"        \
         : "=r"(p)                                                              \
         : __VA_ARGS__);                                                        \
     bits |= p << k;                                                            \
@@ -184,12 +184,10 @@ extern "C" __global__ void tests(const float *a, const double *b, unsigned *out,
   TEST(9, "setp.nan.f32 q, %1, %1", "f"(a[i]));
   TEST(10, "setp.num.f64 q, %1, %1", "d"(b[i]));
   TEST(11,
-       "{ .reg .pred r; setp.lt.u32 r, %2, 7; setp.lt.xor.f32 q|r, %1, "
-       "0f3f800000, !r; }",
+       "setp.lt.u32 r, %2, 7; setp.lt.xor.f32 q|r, %1, 0f3f800000, !r",
        "f"(a[i]), "r"(i & 15));
   TEST(12,
-       "{ .reg .pred r; setp.ne.u32 r, %2, 3; setp.ge.and.f32 r|q, %1, "
-       "0f00000000, r; }",
+       "setp.ne.u32 r, %2, 3; setp.ge.and.f32 r|q, %1, 0f00000000, r",
        "f"(a[i]), "r"(i & 7));
   out[i] = bits;
 }
