@@ -6,20 +6,26 @@
 # seconds, when all is there. Wheels are kept in ${XDG_CACHE_HOME:-~/.cache}/tenon
 # so that a second clone sets up offline.
 #
-#   scripts/setup.sh [--dry-run] [--with-check]
+#   scripts/setup.sh [--dry-run] [--with-check] [--with-ptxas]
 #
 #   --dry-run     says what would be done, and does nothing
 #   --with-check  also the packages that only scripts/check.sh needs
+#   --with-ptxas  also NVIDIA's assembler, into build/ptxas: engines then hold
+#                 machine code for GPUs beside PTX. It is proprietary: you agree
+#                 to the licence of the CUDA Toolkit. A CUDA Toolkit that is
+#                 installed serves as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 dry=0
 check=0
+assembler=0
 for arg in "$@"; do
   case $arg in
     --dry-run) dry=1 ;;
     --with-check) check=1 ;;
-    -h | --help) sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --with-ptxas) assembler=1 ;;
+    -h | --help) sed -n '4,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "setup: unknown option '$arg' (see --help)" >&2; exit 2 ;;
   esac
 done
@@ -117,6 +123,39 @@ if [ ! -x "$venv/bin/python" ] || [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stam
     printf '%s\n' "$stamp" >"$venv/stamp"
   fi
 fi
+
+# --- ptxas --------------------------------------------------------------------
+# Pinned to 13.0: cubins of later releases are refused by drivers of CUDA 13.0.
+# The wheel alone: what it depends on is the compiler for CUDA C++.
+ptxas=nvidia-cuda-nvcc==13.0.88
+if ((assembler)) && [ "$(cat build/ptxas/stamp 2>/dev/null)" != "$ptxas" ]; then
+  say "$ptxas to install into build/ptxas, under NVIDIA's CUDA Toolkit" \
+    "End User License Agreement"
+  if ((dry)); then
+    say "would download its wheel into $cache"
+  else
+    rm -rf build/ptxas
+    mkdir -p "$cache" build/ptxas/bin
+    wheel=(--quiet --no-deps --only-binary=:all:)
+    "$venv/bin/pip" download "${wheel[@]}" --no-index --find-links "$cache" \
+      -d "$cache" "$ptxas" 2>/dev/null ||
+      "$venv/bin/pip" download "${wheel[@]}" -d "$cache" "$ptxas"
+    "$venv/bin/python" - "$cache"/nvidia_cuda_nvcc-"${ptxas#*==}"-*.whl <<'PYTHON'
+import pathlib, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    for name in wheel.namelist():
+        if name.endswith("/bin/ptxas"):
+            pathlib.Path("build/ptxas/bin/ptxas").write_bytes(wheel.read(name))
+        elif name.endswith("/License.txt"):
+            pathlib.Path("build/ptxas/License.txt").write_bytes(wheel.read(name))
+PYTHON
+    chmod +x build/ptxas/bin/ptxas
+    printf '%s\n' "$ptxas" >build/ptxas/stamp
+    say "build/ptxas/bin/ptxas is there; tenonc takes it with" \
+      "--ptxas=build/ptxas/bin/ptxas, or out of PATH"
+  fi
+fi
+
 if ((dry)); then
   [ -n "$missing" ] || say "no Debian package is missing"
 else

@@ -23,7 +23,12 @@ config.test_exec_root = os.path.join(config.tenonBuild, "test")
 
 bin = os.path.join(config.tenonBuild, "bin")
 config.environment["PATH"] = os.pathsep.join(
-    [config.llvmTools, os.environ.get("PATH", "")]
+    [
+        config.llvmTools,
+        os.environ.get("PATH", ""),
+        # setup.sh --with-ptxas
+        os.path.join(config.tenonSource, "build", "ptxas", "bin"),
+    ]
 )
 # Longer names first: lit replaces in order, and %tenon-run starts like none
 # of the others only by luck.
