@@ -33,6 +33,16 @@ def matmul_f16(t):
     matmul(t, "matmul", 150, 96, 112, [np.float16] * 3, 64, 64, 6e-4, F16)
 
 
+@case("triton/matmul_f16_wide")
+def matmul_f16_wide(t):
+    matmul(t, "matmul", 100, 264, 64, [np.float16] * 3, 64, 256, 6e-4, F16)
+
+
+@case("triton/matmul_f16_low")
+def matmul_f16_low(t):
+    matmul(t, "matmul", 16, 80, 208, [np.float16] * 3, 32, 64, 6e-4, F16)
+
+
 @case("triton/matmul_f16_large", slow=True)
 def matmul_f16_large(t):
     matmul(t, "matmul", 256, 512, 192, [np.float16] * 3, 128, 256, 6e-4, F16)

@@ -32,9 +32,21 @@ def softmax_8warps(t):
     t.close("rows", out, softmaxOf(x.astype(np.float64)), 2e-6, ORDER)
 
 
+@case("triton/softmax_aligned")
+def softmax_aligned(t):
+    x = t.random((3, 4096))
+    out = t.empty(x.shape)
+    t.launch("softmax", 3, None, t.device(x), out, 4096, 4096)
+    t.close("rows", out, softmaxOf(x.astype(np.float64)), 2e-6, ORDER)
+
+
+@case("triton/layer_norm_aligned")
+def layer_norm_aligned(t):
+    layer_norm(t, 2, 4096)
+
+
 @case("triton/layer_norm")
-def layer_norm(t):
-    rows, cols = 6, 1151
+def layer_norm(t, rows=6, cols=1151):
     x = t.random((rows, cols), np.float16)
     w, b = t.random(cols, np.float16), t.random(cols, np.float16)
     out, mean, rstd = (t.empty(x.shape, np.float16), t.empty(rows),

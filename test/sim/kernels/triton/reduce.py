@@ -11,6 +11,9 @@ from registry import AMPERE, BOTH, entry
 @entry("softmax", "x:*fp32 out:*fp32 stride:i32 cols:i32", BOTH, BLOCK=1024)
 @entry("softmax_8warps", "x:*fp32 out:*fp32 stride:i32 cols:i32", BLOCK=4096,
        warps=8)
+# As Triton specializes it for sizes that 16 divides.
+@entry("softmax_aligned", "x:*fp32 out:*fp32 stride:i32/16 cols:i32/16",
+       BLOCK=4096, warps=8)
 @triton.jit
 def softmax(x, out, stride, cols, BLOCK: tl.constexpr):
     row = tl.program_id(0)
@@ -22,6 +25,8 @@ def softmax(x, out, stride, cols, BLOCK: tl.constexpr):
 
 @entry("layer_norm", "x:*fp16 w:*fp16 b:*fp16 out:*fp16 mean:*fp32 rstd:*fp32 "
        "cols:i32 eps:fp32", BOTH, BLOCK=256, warps=8)
+@entry("layer_norm_aligned", "x:*fp16 w:*fp16 b:*fp16 out:*fp16 mean:*fp32 "
+       "rstd:*fp32 cols:i32/16 eps:fp32", BLOCK=4096, warps=8)
 @triton.jit
 def layer_norm(x, w, b, out, mean, rstd, cols, eps, BLOCK: tl.constexpr):
     row = tl.program_id(0)
