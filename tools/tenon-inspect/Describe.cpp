@@ -260,6 +260,15 @@ static std::string plainText(const Json &json) {
   return "[" + text + "]";
 }
 
+/// The text of a cell. A kernel of a transformer stands for dozens of nodes:
+/// the first tells which; --kernel and --json list all.
+static std::string cellText(const std::string &key, const Json &json) {
+  if (key != "nodes" || !json.is_array() || json.empty())
+    return plainText(json);
+  std::string more = " +" + std::to_string(json.size() - 1) + " more";
+  return plainText(json.front()) + (json.size() > 1 ? more : "");
+}
+
 /// A list of objects as a table; columns are the keys of all rows.
 static std::string tableText(const Json &rows) {
   std::vector<std::string> keys;
@@ -272,7 +281,7 @@ static std::string tableText(const Json &rows) {
     size_t width = key.size();
     for (const Json &row : rows)
       if (row.contains(key))
-        width = std::max(width, plainText(row[key]).size());
+        width = std::max(width, cellText(key, row[key]).size());
     widths.push_back(std::min<size_t>(width, 48));
   }
   std::string text;
@@ -286,7 +295,7 @@ static std::string tableText(const Json &rows) {
   text += "\n";
   for (const Json &row : rows) {
     for (size_t c = 0; c < keys.size(); ++c)
-      cell(c, row.contains(keys[c]) ? plainText(row[keys[c]]) : "");
+      cell(c, row.contains(keys[c]) ? cellText(keys[c], row[keys[c]]) : "");
     text += "\n";
   }
   return text;
@@ -309,6 +318,21 @@ static void objectText(const Json &object, std::string &text) {
       text += item.key() + ": " + plainText(content) + "\n";
     }
   }
+}
+
+std::string tenon::tools::kernelText(const Json &kernel) {
+  std::string text;
+  for (const auto &[key, content] : kernel.items()) {
+    text += key + ":";
+    bool isList =
+        content.is_array() && !content.empty() && content.front().is_string();
+    if (!isList)
+      text += " " + plainText(content);
+    for (size_t i = 0; isList && i < content.size(); ++i)
+      text += "\n  " + plainText(content[i]);
+    text += "\n";
+  }
+  return text;
 }
 
 std::string tenon::tools::toText(const Json &report) {

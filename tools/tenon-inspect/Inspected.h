@@ -53,6 +53,9 @@ Json describeMemory(const Inspected &engine, const runtime::Plan &plan);
 
 std::string toText(const Json &report);
 
+/// One of the entries of describeKernels: a line a field, a line a node.
+std::string kernelText(const Json &kernel);
+
 /// The PTX of the kernel with that name or symbol.
 runtime::Status ptxOf(const Inspected &engine, const std::string &kernel,
                       std::string &ptx);

@@ -19,7 +19,7 @@ using namespace tenon::tools;
 
 namespace {
 struct Flags {
-  std::string engine, target, ptx;
+  std::string engine, target, ptx, kernel;
   std::vector<std::string> shapes;
   bool json = false, program = false, verbose = false, quiet = false;
 };
@@ -36,6 +36,9 @@ static void addFlags(CLI::App &app, Flags &flags) {
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_flag("--program", flags.program, "Print the program as text");
+  app.add_option("--kernel", flags.kernel,
+                 "Print all about the kernel with this name or symbol, with "
+                 "the nodes of all its launches");
   app.add_option("--ptx", flags.ptx,
                  "Print the PTX of the kernel with this name or symbol");
   app.add_flag("--json", flags.json, "Print JSON");
@@ -44,6 +47,28 @@ static void addFlags(CLI::App &app, Flags &flags) {
   app.add_flag("--quiet", flags.quiet, "Only verify the file");
   app.set_version_flag("--version",
                        std::string("tenon-inspect ") + tenon_version());
+}
+
+static std::string dump(const Json &json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// The entry of the kernel with that name or symbol.
+static Status findKernel(const Inspected &engine, const std::string &name,
+                         Json &found) {
+  std::string names;
+  const Json report = describeKernels(engine);
+  for (const Json &kernel : report["kernels"]) {
+    if (kernel["name"] == name || kernel["symbol"] == name) {
+      found = kernel;
+      return {};
+    }
+    names += (names.empty() ? "" : ", ") + kernel["symbol"].get<std::string>();
+  }
+  return fail(TENON_INVALID_INPUT,
+              "--kernel=%s: no such kernel; the variant "
+              "has %s",
+              name.c_str(), names.c_str());
 }
 
 static Status inspect(const Flags &flags) {
@@ -56,6 +81,14 @@ static Status inspect(const Flags &flags) {
     TENON_TRY(ptxOf(engine, flags.ptx, ptx));
     if (!flags.quiet)
       std::fputs(ptx.c_str(), stdout);
+    return {};
+  }
+  if (!flags.kernel.empty()) {
+    Json kernel;
+    TENON_TRY(findKernel(engine, flags.kernel, kernel));
+    if (!flags.quiet)
+      std::fputs(flags.json ? dump(kernel).c_str() : kernelText(kernel).c_str(),
+                 stdout);
     return {};
   }
   if (flags.program) {
@@ -77,11 +110,8 @@ static Status inspect(const Flags &flags) {
     report["memory"] = missing;
   if (flags.quiet)
     return {};
-  std::string text =
-      flags.json
-          ? report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-          : toText(report);
-  std::fputs(text.c_str(), stdout);
+  std::fputs(flags.json ? dump(report).c_str() : toText(report).c_str(),
+             stdout);
   return {};
 }
 
