@@ -45,8 +45,10 @@ TEST(DeviceTest, NumbersAreThoseOfTheFiles) {
     EXPECT_EQ(have.threadsPerMultiprocessor, int64_t(want.maxThreads)) << name;
     EXPECT_EQ(have.blocksPerMultiprocessor, int64_t(want.maxBlocks)) << name;
     EXPECT_EQ(have.fmaRate, want.throughput("fp32")) << name;
-    EXPECT_EQ(have.tf32Rate, want.throughput("mma.tf32.f32")) << name;
-    EXPECT_EQ(have.f16Rate, want.throughput("mma.f16.f32")) << name;
+    // mma.sync does not reach the rate of wgmma.
+    double part = want.sm >= 90 ? 0.62 : 1;
+    EXPECT_EQ(have.tf32Rate, want.throughput("mma.tf32.f32") * part) << name;
+    EXPECT_EQ(have.f16Rate, want.throughput("mma.f16.f32") * part) << name;
     EXPECT_EQ(have.issueRate, want.throughput("issue")) << name;
     EXPECT_GT(have.l2Bandwidth, have.memoryBandwidth) << name;
   }
