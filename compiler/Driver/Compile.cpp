@@ -10,6 +10,8 @@
 #include "compiler/Driver/Diagnostics.h"
 #include "compiler/Driver/OutputFile.h"
 #include "compiler/Driver/Pipeline.h"
+#include "compiler/Driver/Report.h"
+#include "compiler/Driver/Schedules.h"
 #include "compiler/Import/Import.h"
 #include "compiler/Target/CPU/CodeObject.h"
 #include "compiler/Target/CUDA/CudaCode.h"
@@ -39,7 +41,7 @@ class Compilation {
 public:
   explicit Compilation(const CompileOptions &options)
       : options(options), context(registry(), MLIRContext::Threading::DISABLED),
-        reporter(context, options) {
+        reporter(context, options), pins(options.schedules) {
     // Messages name nodes; the IR is there with --stop-after.
     context.printOpOnDiagnostic(false);
     unsigned threads = options.threads;
@@ -53,6 +55,8 @@ public:
     shared.threads = threads;
     shared.optLevel = options.optLevel;
     shared.saveTemps = options.saveTemps;
+    shared.lineInfo = options.lineInfo;
+    shared.schedules = &pins;
     shared.onInternalError = [this, &options](StringRef kernel, StringRef ir) {
       internal = true;
       std::string path = (kernel + ".failed.ll").str();
@@ -82,16 +86,15 @@ public:
     if (!lookupTargets(targets))
       return result;
     std::string problem;
-    if (!options.output.empty() &&
-        !mt::checkWritable(options.output, problem)) {
-      report("error", problem);
-      return result;
-    }
+    for (const std::string &path : {options.output, options.report})
+      if (!path.empty() && !mt::checkWritable(path, problem)) {
+        report("error", problem);
+        return result;
+      }
 
     progress("import", 0);
     OwningOpRef<ModuleOp> module = import();
-    if (module && failed(mt::graph::checkNodePrecisions(
-                      mt::mainOf(*module), options.nodePrecisions))) {
+    if (module && !checkNodeOptions(mt::mainOf(*module))) {
       result.status = 2;
       return result;
     }
@@ -129,8 +132,17 @@ public:
       if (stage("fuse", *own, suffix))
         return finished(own);
       progress("kernels for " + target.name(), 0.4);
-      if (fails("engine", mt::addProgram(*own, target, engine)))
+      if (fails("engine", mt::addProgram(*own, target, shared, engine)))
         return failedInside("engine");
+    }
+    if (!checkKernelOptions(engine)) {
+      result.status = 2;
+      return result;
+    }
+    if (!options.explain.empty() && options.output.empty() &&
+        options.report.empty() && options.stopAfter.empty()) {
+      result.status = 0;
+      return result;
     }
     if (stage("engine", *engine.module))
       return finished(engine.module);
@@ -153,6 +165,8 @@ public:
       report("error", problem);
       return result;
     }
+    if (!options.report.empty() && !writeReport(engine))
+      return result;
     progress("done", 1);
     result.status = 0;
     return result;
@@ -176,6 +190,90 @@ private:
     registry.insert<mt::engine::EngineDialect, mt::graph::GraphDialect,
                     func::FuncDialect>();
     return registry;
+  }
+
+  /// Options that name nodes of the model; false after errors.
+  bool checkNodeOptions(func::FuncOp main) {
+    bool fine =
+        succeeded(mt::graph::checkNodePrecisions(main, options.nodePrecisions));
+    fine &= succeeded(mt::setTypicalShapes(main, options.optShapes));
+    fine &= succeeded(pins.check(main));
+    for (const std::string &pattern : options.explain) {
+      std::string problem = mt::graph::noSuchNode(main, pattern);
+      if (problem.empty())
+        continue;
+      report("error", "--explain='" + pattern + "': " + problem);
+      fine = false;
+    }
+    return fine;
+  }
+
+  /// The same for what is known once kernels are built; explains them.
+  bool checkKernelOptions(const mt::EngineModule &engine) {
+    SmallVector<const mt::ProgramRecord *> programs;
+    for (auto [target, record] :
+         llvm::zip_equal(engine.targets, engine.records))
+      if (target->cuda())
+        programs.push_back(&record);
+    if (failed(pins.checkUsed(&context, programs)))
+      return false;
+    for (const std::string &pattern : options.explain) {
+      std::string text = mt::explainKernels(engine, pattern);
+      if (text.empty()) {
+        report("error", "--explain='" + pattern +
+                            "': the node is in no CUDA kernel: it became a "
+                            "constant, or a view of another tensor");
+        return false;
+      }
+      if (options.explainOutput)
+        options.explainOutput(text);
+    }
+    return true;
+  }
+
+  bool writeReport(const mt::EngineModule &engine) {
+    mt::CompileReport facts = mt::gatherReport(engine, options.output);
+    bool isJson = StringRef(options.report).ends_with(".json");
+    std::string problem;
+    if (mt::writeText(options.report,
+                      isJson ? mt::reportJson(facts) : mt::reportText(facts),
+                      problem))
+      return true;
+    report("error", problem);
+    return false;
+  }
+
+  /// Gives each of `options.devices` to the target that would run on it.
+  bool assignDevices(std::vector<mt::Target> &targets) {
+    for (const std::string &name : options.devices) {
+      auto found = mt::findDeviceInfo(name);
+      if (auto *problem = std::get_if<std::string>(&found)) {
+        report("error", "--device: " + *problem);
+        return false;
+      }
+      const mt::DeviceInfo &device = std::get<mt::DeviceInfo>(found);
+      mt::Target *best = nullptr;
+      for (mt::Target &target : targets)
+        if (target.cuda() &&
+            target.cuda()->computeCapability <= device.computeCapability &&
+            (!best || best->cuda()->computeCapability <
+                          target.cuda()->computeCapability))
+          best = &target;
+      std::string what = "--device=" + name + ": ";
+      if (!best)
+        report("error", what + "no target runs on it: it is sm_" +
+                            std::to_string(device.computeCapability) +
+                            "; expected a --target=cuda:sm_NN no newer than "
+                            "that");
+      else if (best->device)
+        report("error", what + "target " + best->name() +
+                            " is tuned for device " + best->device->key +
+                            " already; give each device a target of its own");
+      if (!best || best->device)
+        return false;
+      best->device = device;
+    }
+    return true;
   }
 
   /// The targets that the options name; false after an error.
@@ -203,6 +301,22 @@ private:
                   !options.nodePrecisions.empty()))
       report("warning", "a precision is for CUDA targets, and there is none: "
                         "CPU variants compute in f32");
+    const char *forCuda = !options.schedules.empty() ? "--schedule"
+                          : !options.explain.empty() ? "--explain"
+                                                     : nullptr;
+    if (!cuda && forCuda) {
+      report("error", std::string(forCuda) +
+                          " is for CUDA kernels, and there is no CUDA target: "
+                          "add --target=cuda:sm_80");
+      return false;
+    }
+    if (options.lineInfo && options.saveTemps.empty()) {
+      report("error", "--lineinfo refers to kernels that --save-temps keeps: "
+                      "add --save-temps=DIR");
+      return false;
+    }
+    if (!assignDevices(targets))
+      return false;
     if (cuda)
       shared.ptxas = mt::findPtxas(options.ptxas, problem);
     if (!problem.empty()) {
@@ -364,7 +478,10 @@ private:
     bool written = false;
     CompileOptions again = options;
     again.stopAfter = *std::prev(at);
-    again.output = again.saveTemps = again.failAt = "";
+    again.output = again.saveTemps = again.failAt = again.report = "";
+    again.lineInfo = false;
+    again.explain.clear();
+    again.schedules.clear();
     if (current)
       again.targets = {current->name()};
     again.locations = true;
@@ -397,6 +514,7 @@ private:
   mt::ImportedModel holder;
   MLIRContext context;
   mt::DiagnosticReporter reporter;
+  mt::PinnedSchedules pins;
   mt::CompileContext shared;
   CompileResult result;
   const mt::Target *current = nullptr; // of the stage that runs

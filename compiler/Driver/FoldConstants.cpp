@@ -64,7 +64,7 @@ public:
     Target target{*lookupCpuTarget("x86-64-v3")};
     EngineModule engine = beginEngine(*module, "constants");
     BuiltEngine built;
-    if (failed(addProgram(*module, target, engine)) ||
+    if (failed(addProgram(*module, target, inner, engine)) ||
         failed(lowerKernelCode(engine, inner)) ||
         failed(buildEngine(engine, inner, built)))
       return failure();

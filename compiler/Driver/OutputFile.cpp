@@ -58,8 +58,12 @@ bool checkWritable(const std::string &path, std::string &problem) {
   return true;
 }
 
-bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
-                 std::string &problem) {
+/// Writes what `produce` hands to its argument, which returns false when the
+/// disk is full: under a temporary name, then renamed.
+static bool writeWhole(
+    const std::string &path, std::string &problem,
+    llvm::function_ref<bool(llvm::function_ref<bool(const void *, size_t)>)>
+        produce) {
   auto fail = [&](int code) {
     problem = describe(path, code);
     return false;
@@ -68,16 +72,13 @@ bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
   int file = ::mkstemp(temporary.data());
   if (file < 0)
     return fail(errno);
-  bytes = 0;
   int code = 0;
-  bool whole = ::tenon::writeEngineFile(engine.engine, engine.blobs,
-                                        [&](const void *data, size_t size) {
-                                          bytes += size;
-                                          if (writeAll(file, data, size))
-                                            return true;
-                                          code = errno;
-                                          return false;
-                                        });
+  bool whole = produce([&](const void *data, size_t size) {
+    if (writeAll(file, data, size))
+      return true;
+    code = errno;
+    return false;
+  });
   mode_t mask = ::umask(0);
   ::umask(mask);
   if (whole && ::fchmod(file, 0666 & ~mask) != 0)
@@ -91,6 +92,24 @@ bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
     return fail(code);
   }
   return true;
+}
+
+bool writeText(const std::string &path, StringRef text, std::string &problem) {
+  return writeWhole(path, problem, [&](auto write) {
+    return write(text.data(), text.size());
+  });
+}
+
+bool writeEngine(const std::string &path, BuiltEngine &engine, uint64_t &bytes,
+                 std::string &problem) {
+  bytes = 0;
+  return writeWhole(path, problem, [&](auto write) {
+    return ::tenon::writeEngineFile(engine.engine, engine.blobs,
+                                    [&](const void *data, size_t size) {
+                                      bytes += size;
+                                      return write(data, size);
+                                    });
+  });
 }
 
 } // namespace mlir::tenon

@@ -13,6 +13,9 @@ namespace mlir::tenon {
 /// the work is done; leaves nothing behind.
 bool checkWritable(const std::string &path, std::string &problem);
 
+/// Writes a text to `path` in the same way.
+bool writeText(const std::string &path, StringRef text, std::string &problem);
+
 /// Writes an engine to `path`: under a temporary name in the same folder,
 /// then renamed. On failure nothing is left behind, a file that was there
 /// stays as it was, and `problem` says why.

@@ -69,7 +69,11 @@ std::optional<Target> lookupTarget(StringRef name) {
 }
 
 ProgramTarget Target::program() const {
-  return cpu() ? engine::programTarget(*cpu()) : engine::programTarget(*cuda());
+  if (cpu())
+    return engine::programTarget(*cpu());
+  ProgramTarget program = engine::programTarget(*cuda());
+  program.kernels.device = device;
+  return program;
 }
 
 static void buildLayoutStage(OpPassManager &pm, const Target &target,
@@ -175,8 +179,12 @@ EngineModule beginEngine(ModuleOp module, StringRef model) {
 }
 
 LogicalResult addProgram(ModuleOp module, const Target &target,
-                         EngineModule &engine) {
-  if (failed(buildProgram(mainOf(module), target.program(), *engine.module)))
+                         const CompileContext &context, EngineModule &engine) {
+  ProgramTarget program = target.program();
+  program.kernels.schedules = context.schedules;
+  VariantRecord &record = engine.records.emplace_back();
+  record.precisions = graph::collectPrecisions(module);
+  if (failed(buildProgram(mainOf(module), program, *engine.module, &record)))
     return failure();
   engine.targets.push_back(&target);
   return success();
@@ -187,24 +195,56 @@ static CodeObjectOptions codeOptions(const CompileContext &context) {
   options.optLevel = context.optLevel;
   options.threads = context.threads;
   options.saveTemps = context.saveTemps;
+  options.lineInfo = context.lineInfo;
   options.onInternalError = context.onInternalError;
   return options;
 }
 
+/// The nodes of the first launch of each function, and how many more launches
+/// it has: equal kernels are built once.
+static llvm::StringMap<std::string>
+nodesOfFunctions(engine::ProgramOp program) {
+  llvm::StringMap<std::pair<std::string, unsigned>> first;
+  program.walk([&](engine::LaunchOp launch) {
+    std::string nodes =
+        llvm::join(llvm::map_range(launch.getNodes().getAsRange<StringAttr>(),
+                                   [](StringAttr node) { return node.str(); }),
+                   ", ");
+    for (auto choice : launch.getChoices().getAsRange<engine::ChoiceAttr>()) {
+      auto [it, isNew] =
+          first.try_emplace(choice.getKernel().getValue(), nodes, 0);
+      it->second.second += !isNew;
+    }
+  });
+  llvm::StringMap<std::string> texts;
+  for (auto &entry : first) {
+    auto [nodes, more] = entry.second;
+    if (more)
+      nodes += " (first of " + std::to_string(more + 1) + " launches)";
+    texts[entry.first()] = nodes;
+  }
+  return texts;
+}
+
 static SmallVector<KernelModule> kernelsOf(engine::ProgramOp program) {
   SmallVector<KernelModule> kernels;
+  llvm::StringMap<std::string> nodes = nodesOfFunctions(program);
   for (auto kernel : program.getBody().front().getOps<engine::KernelOp>())
-    kernels.push_back({kernel.getCode(), kernel.getSymName().str()});
+    kernels.push_back({kernel.getCode(), kernel.getSymName().str(),
+                       nodes.lookup(kernel.getSymName())});
   return kernels;
 }
 
 LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context) {
   for (auto program : engine.module->getOps<engine::ProgramOp>())
-    for (const KernelModule &kernel : kernelsOf(program))
-      if ((program.getKind() == engine::TargetKind::cpu &&
-           failed(verifyKernelModule(kernel.module))) ||
-          failed(saveKernelModules(kernel, codeOptions(context))))
+    for (const KernelModule &kernel : kernelsOf(program)) {
+      bool isCpu = program.getKind() == engine::TargetKind::cpu;
+      if (isCpu ? failed(verifyKernelModule(kernel.module)) ||
+                      failed(saveKernelModules(kernel, codeOptions(context)))
+                : failed(saveTileModule(kernel, program.getSymName(),
+                                        codeOptions(context))))
         return failure();
+    }
   PassManager pm(engine.module->getContext());
   engine::buildLowerKernelsPipeline(pm);
   return pm.run(*engine.module);
@@ -213,8 +253,9 @@ LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context) {
 LogicalResult buildEngine(EngineModule &engine, CompileContext &context,
                           BuiltEngine &built) {
   SmallVector<ProgramCode> programs;
-  for (auto [program, target] : llvm::zip_equal(
-           engine.module->getOps<engine::ProgramOp>(), engine.targets)) {
+  for (auto [program, target, record] :
+       llvm::zip_equal(engine.module->getOps<engine::ProgramOp>(),
+                       engine.targets, engine.records)) {
     programs.push_back({program, {}, {}});
     SmallVector<KernelModule> kernels = kernelsOf(program);
     if (kernels.empty())
@@ -224,6 +265,12 @@ LogicalResult buildEngine(EngineModule &engine, CompileContext &context,
                                 codeOptions(context), context.ptxas);
       if (failed(codes))
         return failure();
+      record.ptxas = context.ptxas.version;
+      for (const CudaKernelCode &code : *codes) {
+        Assembled &known = record.assembled[code.name];
+        known.registers = code.assembled.registers;
+        known.spillBytes = code.assembled.spillBytes;
+      }
       programs.back().entries = std::move(*codes);
       continue;
     }

@@ -20,6 +20,10 @@ struct CompileContext {
   unsigned threads = 1;
   std::string saveTemps; // folder, or empty
   Ptxas ptxas;           // assembles CUDA kernels, if it is there
+  /// Lets CUDA code refer to the lines of the kernels in `saveTemps`.
+  bool lineInfo = false;
+  /// Who chooses among schedules; null: the cost model.
+  const ScheduleSource *schedules = nullptr;
   /// Memory of the constants that folding made; outlives the module.
   std::deque<std::vector<char>> constantPool;
   /// Called when LLVM fails on a kernel (a defect of Tenon).
@@ -48,11 +52,21 @@ LogicalResult runLayoutPasses(ModuleOp module, const Target &target,
 /// Kernels.
 LogicalResult runFusion(ModuleOp module);
 
-/// An engine in the making: a module of the engine dialect, and the target of
-/// each of its programs, in order.
+/// What is known of a program, for reports.
+struct VariantRecord : ProgramRecord {
+  /// CUDA: the type of each node and why.
+  SmallVector<graph::PrecisionRow, 0> precisions;
+  /// What ptxas made of each function, without its code.
+  llvm::StringMap<Assembled> assembled;
+  std::string ptxas; // its version; empty: none was at hand
+};
+
+/// An engine in the making: a module of the engine dialect, and the target and
+/// record of each of its programs, in order.
 struct EngineModule {
   OwningOpRef<ModuleOp> module;
   SmallVector<const Target *> targets;
+  std::deque<VariantRecord> records = {};
 };
 
 /// An engine with the interface of @main and no program yet.
@@ -60,7 +74,7 @@ EngineModule beginEngine(ModuleOp module, StringRef model);
 
 /// Builds the kernels of @main for `target` and adds them and a program.
 LogicalResult addProgram(ModuleOp module, const Target &target,
-                         EngineModule &engine);
+                         const CompileContext &context, EngineModule &engine);
 
 /// The code of all kernels, to the LLVM dialect.
 LogicalResult lowerKernelCode(EngineModule &engine, CompileContext &context);

@@ -98,10 +98,7 @@ static std::pair<StringRef, StringRef> splitNode(StringRef item) {
   return item.rsplit(':');
 }
 
-LogicalResult checkNodePrecisions(func::FuncOp function,
-                                  ArrayRef<std::string> nodes) {
-  if (nodes.empty())
-    return success();
+std::string noSuchNode(func::FuncOp function, StringRef pattern) {
   llvm::SetVector<StringRef> known;
   function.walk([&](Operation *op) {
     // Constants are called like their tensors.
@@ -109,6 +106,22 @@ LogicalResult checkNodePrecisions(func::FuncOp function,
       for (StringRef name : nodeNames(op->getLoc()))
         known.insert(name);
   });
+  SmallVector<std::pair<unsigned, StringRef>> close;
+  for (StringRef name : known) {
+    if (matchesPattern(pattern, name))
+      return {};
+    close.emplace_back(name.edit_distance(pattern), name);
+  }
+  llvm::sort(close);
+  std::string text = ("no node of the model matches '" + pattern + "'").str();
+  constexpr size_t kShown = 3;
+  for (auto [i, near] : llvm::enumerate(ArrayRef(close).take_front(kShown)))
+    text += ((i ? ", '" : "; close names: '") + near.second + "'").str();
+  return text;
+}
+
+LogicalResult checkNodePrecisions(func::FuncOp function,
+                                  ArrayRef<std::string> nodes) {
   bool fine = true;
   for (StringRef item : nodes) {
     auto [pattern, type] = splitNode(item);
@@ -123,19 +136,8 @@ LogicalResult checkNodePrecisions(func::FuncOp function,
                 "type";
       continue;
     }
-    if (llvm::any_of(known, [p = pattern](StringRef name) {
-          return matchesPattern(p, name);
-        }))
-      continue;
-    SmallVector<std::pair<unsigned, StringRef>> close;
-    for (StringRef name : known)
-      close.emplace_back(name.edit_distance(pattern), name);
-    llvm::sort(close);
-    auto error = fail();
-    error << "no node of the model matches '" << pattern << "'";
-    constexpr size_t kShown = 3;
-    for (auto [i, near] : llvm::enumerate(ArrayRef(close).take_front(kShown)))
-      error << (i ? ", '" : "; close names: '") << near.second << "'";
+    if (std::string problem = noSuchNode(function, pattern); !problem.empty())
+      fail() << problem;
   }
   return success(fine);
 }

@@ -63,6 +63,10 @@ SmallVector<StringRef> nodeNames(Location location);
 /// one.
 bool matchesPattern(StringRef pattern, StringRef name);
 
+/// Empty if `pattern` matches a node of `function`; else that it does not, and
+/// which names are close.
+std::string noSuchNode(func::FuncOp function, StringRef pattern);
+
 /// f32 rounded to nearest even as the bits of f16 and bf16.
 uint16_t bitsOfF16(float value);
 uint16_t bitsOfBf16(float value);

@@ -24,9 +24,8 @@ constexpr int kUsage = 2;
 /// Flags of later versions: known by name, so that a script fails with a
 /// reason and not with a typo's message.
 const char *const kLater[] = {
-    "--int8",       "--fp8",          "--best",  "--sparsity",   "--min-shapes",
-    "--opt-shapes", "--max-shapes",   "--calib", "--schedule",   "--explain",
-    "--report",     "--timing-cache", "--refit", "--cuda-driver"};
+    "--int8",       "--fp8",   "--best",         "--sparsity", "--min-shapes",
+    "--max-shapes", "--calib", "--timing-cache", "--refit",    "--cuda-driver"};
 
 bool color() { return isatty(STDERR_FILENO) && !std::getenv("NO_COLOR"); }
 
@@ -111,17 +110,21 @@ int main(int argc, char **argv) {
 
   tenon::CompileOptions options;
   std::string target = "cpu", cpus = "x86-64-v3";
-  std::vector<std::string> shapes;
+  std::vector<std::string> shapes, optShapes;
   bool fp16 = false, bf16 = false;
   bool check = false, quiet = false, verbose = false, version = false;
   CLI::App app("tenonc: compiles an ONNX model into an engine file", "tenonc");
-  app.footer("Examples:\n"
-             "  tenonc model.onnx -o model.tenon\n"
-             "  tenonc model.onnx -o model.tenon --shapes=x:1x3x480x640\n"
-             "  tenonc --check model.onnx\n"
-             "  tenonc model.onnx --stop-after=fuse\n\n"
-             "Exit codes: 0 fine, 1 the model is at fault, 2 wrong usage, "
-             "3 a defect of Tenon.");
+  app.footer(
+      "Examples:\n"
+      "  tenonc model.onnx -o model.tenon\n"
+      "  tenonc model.onnx -o model.tenon --shapes=x:1x3x480x640\n"
+      "  tenonc --check model.onnx\n"
+      "  tenonc model.onnx --stop-after=fuse\n"
+      "  tenonc model.onnx --target=cuda:sm_80 --explain=/layer1/MatMul\n"
+      "  tenonc model.onnx -o model.tenon --target=cuda:sm_80 "
+      "--report=why.txt\n\n"
+      "Exit codes: 0 fine, 1 the model is at fault, 2 wrong usage, "
+      "3 a defect of Tenon.");
   app.add_option("model", options.model, "The ONNX file")
       ->type_name("MODEL.onnx");
   app.add_option("-o,--output", options.output, "The engine file to write")
@@ -134,6 +137,14 @@ int main(int argc, char **argv) {
                  "Instruction set levels, one variant each: x86-64-v3, "
                  "x86-64-v4, native (this machine's CPU)")
       ->capture_default_str();
+  app.add_option("--device", options.devices,
+                 "The GPU that a CUDA target is tuned for: a100, a10, l4, "
+                 "rtx4090, orin-agx, h100, h200, or a JSON file like those of "
+                 "sim/device. Default: a typical one of the architecture. With "
+                 "several targets, each device counts for the one that would "
+                 "run on it")
+      ->delimiter(',')
+      ->type_name("NAME|FILE.json");
   app.add_option("--ptxas", options.ptxas,
                  "NVIDIA's assembler, which adds machine code to the PTX of "
                  "CUDA kernels; none: PTX alone. Default: the ptxas in PATH, "
@@ -142,6 +153,11 @@ int main(int argc, char **argv) {
   app.add_option("--shapes", shapes,
                  "Sizes of inputs, e.g. x:1x3x224x224,ids:1x?; fixed sizes "
                  "give specialized kernels, ? leaves a dimension open")
+      ->type_name("NAME:DIMS");
+  app.add_option("--opt-shapes", optShapes,
+                 "Typical sizes of inputs that stay open, as in --shapes: CUDA "
+                 "schedules are chosen for them, and reports count with them. "
+                 "Default: 1 for a first dimension, 512 for others")
       ->type_name("NAME:DIMS");
   app.add_flag("--fp16", fp16,
                "CUDA kernels compute in f16 where it is safe, and accumulate "
@@ -157,6 +173,26 @@ int main(int argc, char **argv) {
                  "decides. -v prints each node's type and why")
       ->type_name("NODE_PATTERN:TYPE")
       ->allow_extra_args(false);
+  app.add_option("--explain", options.explain,
+                 "Print, for each CUDA kernel that holds such a node, all "
+                 "schedules that were weighed, what each is predicted to take, "
+                 "what limits it, and why it lost. * and ? stand for any "
+                 "characters. Compiles no further unless -o or --report is "
+                 "given")
+      ->type_name("NODE_PATTERN")
+      ->allow_extra_args(false);
+  app.add_option("--schedule", options.schedules,
+                 "Build the CUDA kernel of such nodes with this schedule, as "
+                 "--explain prints it, e.g. '/layer1/*:matmul<64x64x32, warps "
+                 "2x2, stages 3, f16, splitk 1>'. Repeatable; the last that "
+                 "matches decides")
+      ->type_name("NODE_PATTERN:SCHEDULE")
+      ->allow_extra_args(false);
+  app.add_option("--report", options.report,
+                 "Write what each launch is: kernel, nodes, schedule, types "
+                 "and why, registers, occupancy, predicted time and what "
+                 "limits it. JSON if FILE ends in .json, else text")
+      ->type_name("FILE");
   // Unlisted: for tests of wide kernels on narrow machines.
   app.add_option("--vector-bits", options.vectorBits)
       ->check(CLI::IsMember({128, 256, 512}))
@@ -175,8 +211,12 @@ int main(int argc, char **argv) {
                  "layout, fuse, engine, llvm")
       ->type_name("STAGE");
   app.add_option("--save-temps", options.saveTemps,
-                 "Keep the IR of each stage and the code of each kernel")
+                 "Keep the IR of each stage and the code of each kernel; of "
+                 "CUDA kernels their tile IR, LLVM IR and PTX")
       ->type_name("DIR");
+  app.add_flag("--lineinfo", options.lineInfo,
+               "Let profilers show the lines of the kernels' tile IR that "
+               "--save-temps keeps");
   app.add_option("--threads", options.threads,
                  "Threads to compile with; the engine does not depend on it")
       ->type_name("N");
@@ -229,6 +269,10 @@ int main(int argc, char **argv) {
     if (!parseShapes(text, options.shapes))
       return usage("malformed --shapes '" + text +
                    "', expected NAME:1x3x224x224,…");
+  for (const std::string &text : optShapes)
+    if (!parseShapes(text, options.optShapes))
+      return usage("malformed --opt-shapes '" + text +
+                   "', expected NAME:1x3x224x224,…");
   bool known = options.stopAfter.empty();
   std::string stages;
   for (const std::string &stage : tenon::compileStages()) {
@@ -238,7 +282,11 @@ int main(int argc, char **argv) {
   if (!known)
     return usage("unknown stage '" + options.stopAfter + "', expected one of " +
                  stages);
-  if (!check && options.stopAfter.empty() && options.output.empty())
+  if (!options.stopAfter.empty() && !options.report.empty())
+    return usage("--report is about a whole compilation, and --stop-after ends "
+                 "it early");
+  if (!check && options.stopAfter.empty() && options.output.empty() &&
+      options.explain.empty() && options.report.empty())
     return usage("expected an output file, -o MODEL.tenon");
 
   bool live = !quiet && isatty(STDERR_FILENO);
@@ -271,6 +319,8 @@ int main(int argc, char **argv) {
     std::fwrite(text.data(), 1, text.size(), stdout);
   };
 
+  options.explainOutput = options.stageOutput;
+
   if (check) {
     auto result = tenon::check(options, [](const std::string &text) {
       std::fwrite(text.data(), 1, text.size(), stdout);
@@ -279,7 +329,8 @@ int main(int argc, char **argv) {
   }
   tenon::CompileResult result = tenon::compile(options);
   clear();
-  if (result.status == 0 && options.stopAfter.empty() && !quiet) {
+  if (result.status == 0 && !options.output.empty() &&
+      options.stopAfter.empty() && !quiet) {
     double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
             .count();

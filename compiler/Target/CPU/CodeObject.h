@@ -65,6 +65,8 @@ struct CodeObjectOptions {
   /// If not empty: an existing folder that gets NAME.mlir, NAME.ll (after
   /// optimization), NAME.s and NAME.o of each kernel.
   std::string saveTemps;
+  /// CUDA: code says which lines of the kernels in `saveTemps` it comes from.
+  bool lineInfo = false;
   /// If set: called, from any thread but never twice at once, when LLVM fails
   /// on a kernel, which is Tenon's fault and not the user's. `ir` is the
   /// kernel as LLVM IR before the failing step (no weights, no paths), which
@@ -87,6 +89,7 @@ compileToCodeObject(MLIRContext *context,
 struct KernelModule {
   ModuleOp module;
   std::string name;
+  std::string nodes = {}; // of the model, for people who read the code
 };
 
 /// Writes NAME.mlir of each kernel, if `saveTemps` asks for it.

@@ -24,8 +24,14 @@ struct CudaKernelCode {
   Assembled assembled; // empty if there is no ptxas
 };
 
+/// Writes a kernel to NAME.TARGET.mlir as it is before its tile ops are
+/// lowered, if `saveTemps` asks for it. With `lineInfo`, its ops get the lines
+/// of that file as their locations.
+LogicalResult saveTileModule(const KernelModule &kernel, llvm::StringRef target,
+                             const CodeObjectOptions &options);
+
 /// Compiles each kernel; all problems are reported as diagnostics. saveTemps
-/// gets NAME.ll and NAME.ptx.
+/// gets NAME.TARGET.ll and NAME.TARGET.ptx.
 FailureOr<std::vector<CudaKernelCode>>
 emitCudaCode(MLIRContext *context, llvm::ArrayRef<KernelModule> kernels,
              const CudaTarget &target, const CodeObjectOptions &options,

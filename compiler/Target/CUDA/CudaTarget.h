@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One row an architecture that Tenon generates code for. A new one is a row in
-// CudaTarget.cpp, and one in kernels/Cuda/Device.cpp for what its costs are.
+// CudaTarget.cpp, and the device file that it is tuned for in
+// kernels/Cuda/Device.cpp.
 // Test: test/compiler/Driver/cuda-targets.test
 //
 //===----------------------------------------------------------------------===//

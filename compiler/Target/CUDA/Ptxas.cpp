@@ -111,7 +111,8 @@ Ptxas mlir::tenon::findPtxas(StringRef path, std::string &problem) {
 }
 
 std::string mlir::tenon::assemble(const Ptxas &ptxas, StringRef ptx,
-                                  StringRef architecture, Assembled &result) {
+                                  StringRef architecture, bool lineInfo,
+                                  Assembled &result) {
   TemporaryFolder folder;
   if (!folder.made)
     return "cannot make a temporary folder for ptxas";
@@ -132,8 +133,11 @@ std::string mlir::tenon::assemble(const Ptxas &ptxas, StringRef ptx,
   }
   std::string problem;
   std::string arch = "-arch=" + architecture.str();
-  int status =
-      run({ptxas.path, "-v", arch, "-O3", source, "-o", target}, log, problem);
+  SmallVector<StringRef> arguments = {ptxas.path, "-v", arch,  "-O3",
+                                      source,     "-o", target};
+  if (lineInfo)
+    arguments.push_back("-lineinfo");
+  int status = run(arguments, log, problem);
   std::string text = readFile(log);
   if (status != 0)
     return problem.empty() ? text : problem;

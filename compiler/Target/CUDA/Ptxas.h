@@ -34,10 +34,11 @@ struct Assembled {
   int64_t spillBytes = 0; // stores and loads of spilled registers
 };
 
-/// Assembles `ptx` for `architecture` ("sm_80"). Returns what is wrong, or an
-/// empty text.
+/// Assembles `ptx` for `architecture` ("sm_80"), keeping line numbers if there
+/// are such. Returns what is wrong, or an empty text.
 std::string assemble(const Ptxas &ptxas, llvm::StringRef ptx,
-                     llvm::StringRef architecture, Assembled &result);
+                     llvm::StringRef architecture, bool lineInfo,
+                     Assembled &result);
 
 } // namespace mlir::tenon
 

@@ -40,6 +40,27 @@ struct CompileOptions {
   /// bf16, `*` and `?` stand for any characters, and the last pattern that
   /// matches a node decides. One that matches none is an error.
   std::vector<std::string> nodePrecisions;
+  /// GPUs to tune CUDA variants for: names ("a100", "l4", ...) or paths of JSON
+  /// files (sim/device); each is for the variant that would run on it. A
+  /// variant without one is for a typical GPU of its architecture.
+  std::vector<std::string> devices;
+  /// Sizes of inputs that are typical, by name; -1: not said. Schedules are
+  /// chosen for them where sizes are open; the engine still takes any.
+  std::map<std::string, std::vector<int64_t>> optShapes;
+  /// Schedules of single nodes on CUDA, "NODE_PATTERN:SCHEDULE", as `explain`
+  /// prints them; the last pattern that matches a node of a kernel decides. One
+  /// that decides for no kernel is an error.
+  std::vector<std::string> schedules;
+  /// Patterns of nodes whose kernels are explained, to `explainOutput`: all
+  /// candidates, their predicted times, and why they lost. Without `output` and
+  /// `report` nothing else is done.
+  std::vector<std::string> explain;
+  std::function<void(const std::string &text)> explainOutput;
+  /// A file for the report on kernels, launches and predicted times: JSON if it
+  /// ends in .json, else text. Empty: none.
+  std::string report;
+  /// CUDA code refers to the lines of the kernels that `saveTemps` keeps.
+  bool lineInfo = false;
   /// Builds kernels as for vectors of this many bits, whatever the level has
   /// (LLVM splits wider ones), so that the kernels of a wide level can be
   /// tested anywhere. 0: the level's own.
