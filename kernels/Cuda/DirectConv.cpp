@@ -12,13 +12,24 @@
 //     for c in channels of the group
 //       sums[r] += input[n, c, pixel + tap] * filter[m + r, c, tap]
 //
+// Where that gives few threads, as in a net's last layers, the channels of the
+// input are shared by S threads a pixel. Their sums meet in shared memory, and
+// each of the S adds up some of the output channels, in the order of s:
+//
+//   block of 32 S threads:   s = 0 | pixel 0 1 .. 31    channels [0, C/S)
+//                            s = 1 | pixel 0 1 .. 31    channels [C/S, 2C/S)
+//                            ..
+//   partial[s][r][pixel]     no two threads of a warp meet in a bank
+//
 // Any rank, stride, dilation, padding and number of groups. Sums are f32 for
 // narrow types. Convolution on Tensor Cores is another family's.
 //
-// Tests: conformance-cuda-* (test/conformance), test/e2e/cuda.py.
+// Tests: conformance-cuda-* (test/conformance), test/e2e/cudaConv.py, cuda.py.
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/Cuda/ThreadCost.h"
+#include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Emitter.h"
 #include "kernels/Family.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -29,11 +40,18 @@ using graph::DimExpr;
 
 namespace {
 
+/// Pixels of a block whose threads share the input's channels.
+constexpr int64_t kPixels = kWarpThreads;
+/// Threads of a pixel at most, channels of one at least, and threads that a
+/// multiprocessor should have before they are shared.
+constexpr int64_t kMostSplits = 16, kLeastChannels = 8, kThreadsWanted = 1024;
+
 class DirectConvBuilder {
 public:
   DirectConvBuilder(graph::KernelOp kernel, graph::ConvOp op, StringRef name,
                     const KernelTarget &target)
-      : kernel(kernel), op(op), e(kernel, name, target),
+      : kernel(kernel), op(op), name(name), target(target),
+        e(kernel, name, target),
         filter(cast<RankedTensorType>(op.getFilter().getType())),
         perOut(filter.getDimSize(0) / op.getGroups()),
         perIn(filter.getDimSize(1)) {
@@ -56,15 +74,24 @@ public:
       code.tasks = code.tasks * d;
       sizes.push_back(e.dim(d));
     }
-    e.forEachTask(sizes, [&](ArrayRef<Value> t) { pixel(t); });
     code.family = "conv";
     code.schedule = llvm::formatv("direct channels={0}", channels);
+    int64_t splits = splitsFor(code.tasks);
+    if (splits > 1) {
+      code.schedule += llvm::formatv(" split={0}", splits);
+      splitBlock(sizes, splits);
+      DimExpr one = DimExpr::constant(context, 1);
+      code.grid = {code.tasks.ceilDiv(kPixels), one, one};
+      code.block = {kPixels * splits, 1, 1};
+    } else {
+      e.forEachTask(sizes, [&](ArrayRef<Value> t) { pixel(t); });
+      code.launchOverTasks(e.blockThreads);
+    }
     int64_t taps = 1;
     for (int64_t k : filter.getShape().drop_front(2))
       taps *= k;
     code.flops = productOf(context, dims) * (2 * perIn * taps);
     code.scratchBytes = DimExpr::constant(context, 0);
-    code.launchOverTasks(e.blockThreads);
     code.mayFault = e.mayFault();
     code.module = e.finish();
     code.scalars.assign(e.scalars().begin(), e.scalars().end());
@@ -72,37 +99,112 @@ public:
   }
 
 private:
+  int64_t splitsFor(DimExpr tasks) const {
+    int64_t threads = typicalSize(target, tasks), splits = 1;
+    int64_t wanted = deviceOf(target).multiprocessors * kThreadsWanted;
+    while (splits < kMostSplits && perIn / (2 * splits) >= kLeastChannels &&
+           threads * splits < wanted)
+      splits *= 2;
+    return splits;
+  }
+
   /// t: sample, block of output channels, pixel.
   void pixel(ArrayRef<Value> t) {
     Value first = e.mul(t[1], e.constant(channels));
-    Value group = e.div(first, e.constant(perOut));
     Value sums = e.floatConstant(type, 0);
-    if (op.getBias())
-      for (int64_t r = 0; r < channels; ++r)
-        sums = with(
-            sums, r,
-            e.emit(op.getBias(), {e.uniform(e.add(first, e.constant(r)))}, 1));
-    sums = taps(t, first, e.mul(group, e.constant(perIn)), {}, {}, {}, sums);
-    for (int64_t r = 0; r < channels; ++r) {
-      SmallVector<Index> at = {e.uniform(t[0]),
-                               e.uniform(e.add(first, e.constant(r)))};
-      for (Value i : t.drop_front(2))
-        at.push_back(e.uniform(i));
-      Value sum = part(sums, r);
-      e.bind(op.getResult(), [sum](ArrayRef<Index>, int64_t) { return sum; });
-      Value end = epilogueEnd(e.yield()->getOperand(0));
-      e.store(0, end, e.emit(end, at, 1), at, 1);
-    }
+    for (int64_t r = 0; r < channels; ++r)
+      if (Value bias = biasOf(e.add(first, e.constant(r))))
+        sums = with(sums, r, bias);
+    sums = taps(t, first, e.constant(0), e.constant(perIn), {}, {}, {}, sums);
+    for (int64_t r = 0; r < channels; ++r)
+      finish(t, e.add(first, e.constant(r)), part(sums, r));
   }
 
-  /// Loops over the taps of the dimensions that `tap` does not hold yet.
-  Value taps(ArrayRef<Value> t, Value first, Value firstIn,
+  /// The work of a block of kPixels pixels, with `splits` threads for each.
+  void splitBlock(ArrayRef<Value> sizes, int64_t splits) {
+    Value thread = e.threadIndex(0);
+    Value lane = e.rem(thread, e.constant(kPixels));
+    Value split = e.div(thread, e.constant(kPixels));
+    Value task = e.add(e.mul(e.blockIndex(0), e.constant(kPixels)), lane);
+    SmallVector<Value> t(sizes.size());
+    Value rest = task, count = sizes[0];
+    for (size_t i = sizes.size(); i-- > 1;) {
+      t[i] = e.rem(rest, sizes[i]);
+      rest = e.div(rest, sizes[i]);
+      count = e.mul(count, sizes[i]);
+    }
+    t[0] = rest;
+    Value first = e.mul(t[1], e.constant(channels));
+    Value there = e.less(task, count);
+
+    int64_t share = llvm::divideCeil(perIn, splits);
+    Value from = e.mul(split, e.constant(share));
+    Value to = arith::MinSIOp::create(
+        e.b, e.loc, e.add(from, e.constant(share)), e.constant(perIn));
+    Value none = e.floatConstant(type, 0);
+    Value sums = e.ifElse(
+        there, type, [&] { return taps(t, first, from, to, {}, {}, {}, none); },
+        [&] { return none; });
+
+    Type one = getElementTypeOrSelf(type);
+    Value partial =
+        sharedArray(e, name + "_partial", one, splits * channels * kPixels);
+    auto slot = [&](Value s, Value r) {
+      Value row = e.add(e.mul(s, e.constant(channels)), r);
+      return sharedSlot(e, partial, one,
+                        e.add(e.mul(row, e.constant(kPixels)), lane));
+    };
+    for (int64_t r = 0; r < channels; ++r)
+      LLVM::StoreOp::create(e.b, e.loc, part(sums, r),
+                            slot(split, e.constant(r)));
+    NVVM::Barrier0Op::create(e.b, e.loc);
+
+    int64_t own = std::max<int64_t>(1, channels / splits);
+    if (splits * own > channels)
+      there = arith::AndIOp::create(e.b, e.loc, there,
+                                    e.less(split, e.constant(channels / own)));
+    e.ifThen(there, [&] {
+      for (int64_t j = 0; j < own; ++j) {
+        Value r = e.add(e.mul(split, e.constant(own)), e.constant(j));
+        Value channel = e.add(first, r);
+        Value total = biasOf(channel);
+        for (int64_t s = 0; s < splits; ++s) {
+          Value more =
+              LLVM::LoadOp::create(e.b, e.loc, one, slot(e.constant(s), r));
+          total =
+              total ? arith::AddFOp::create(e.b, e.loc, total, more).getResult()
+                    : more;
+        }
+        finish(t, channel, total);
+      }
+    });
+  }
+
+  /// Null without a bias.
+  Value biasOf(Value channel) {
+    return op.getBias() ? e.emit(op.getBias(), {e.uniform(channel)}, 1)
+                        : Value();
+  }
+
+  /// Stores what the body makes of one sum.
+  void finish(ArrayRef<Value> t, Value channel, Value sum) {
+    SmallVector<Index> at = {e.uniform(t[0]), e.uniform(channel)};
+    for (Value i : t.drop_front(2))
+      at.push_back(e.uniform(i));
+    e.bind(op.getResult(), [sum](ArrayRef<Index>, int64_t) { return sum; });
+    Value end = epilogueEnd(e.yield()->getOperand(0));
+    e.store(0, end, e.emit(end, at, 1), at, 1);
+  }
+
+  /// Loops over the taps of the dimensions that `tap` does not hold yet, and
+  /// over the channels [begin, end) of the group.
+  Value taps(ArrayRef<Value> t, Value first, Value begin, Value end,
              SmallVector<Value> tap, SmallVector<Value> from, Value inside,
              Value sums) {
     size_t d = tap.size();
     if (d + 2 == t.size()) {
       auto add = [&] {
-        return multiply(t[0], first, firstIn, tap, from, sums);
+        return multiply(t[0], first, begin, end, tap, from, sums);
       };
       return inside ? e.ifElse(inside, type, add, [&] { return sums; }) : add();
     }
@@ -126,32 +228,30 @@ private:
           nextTap.push_back(k);
           nextFrom.push_back(i);
           return SmallVector<Value>{
-              taps(t, first, firstIn, nextTap, nextFrom, all, carried[0])};
+              taps(t, first, begin, end, nextTap, nextFrom, all, carried[0])};
         })[0];
   }
 
-  /// sums + the products of one tap, over the group's channels.
-  Value multiply(Value sample, Value first, Value firstIn, ArrayRef<Value> tap,
-                 ArrayRef<Value> from, Value sums) {
-    return e.loopWith(
-        e.constant(0), e.constant(perIn), 1, sums,
-        [&](Value c, ValueRange carried) {
-          SmallVector<Index> at = {e.uniform(sample),
-                                   e.uniform(e.add(firstIn, c))};
-          for (Value i : from)
-            at.push_back(e.uniform(i));
-          Value x = e.splat(e.emit(op.getInput(), at, 1), channels);
-          Value weights = e.floatConstant(type, 0);
-          for (int64_t r = 0; r < channels; ++r) {
-            SmallVector<Index> w = {e.uniform(e.add(first, e.constant(r))),
-                                    e.uniform(c)};
-            for (Value k : tap)
-              w.push_back(e.uniform(k));
-            weights = with(weights, r, e.emit(op.getFilter(), w, 1));
-          }
-          return SmallVector<Value>{
-              LLVM::FMAOp::create(e.b, e.loc, x, weights, carried[0])};
-        })[0];
+  /// sums + the products of one tap, over channels of the group.
+  Value multiply(Value sample, Value first, Value begin, Value end,
+                 ArrayRef<Value> tap, ArrayRef<Value> from, Value sums) {
+    Value firstIn = e.mul(e.div(first, e.constant(perOut)), e.constant(perIn));
+    return e.loopWith(begin, end, 1, sums, [&](Value c, ValueRange carried) {
+      SmallVector<Index> at = {e.uniform(sample), e.uniform(e.add(firstIn, c))};
+      for (Value i : from)
+        at.push_back(e.uniform(i));
+      Value x = e.splat(e.emit(op.getInput(), at, 1), channels);
+      Value weights = e.floatConstant(type, 0);
+      for (int64_t r = 0; r < channels; ++r) {
+        SmallVector<Index> w = {e.uniform(e.add(first, e.constant(r))),
+                                e.uniform(c)};
+        for (Value k : tap)
+          w.push_back(e.uniform(k));
+        weights = with(weights, r, e.emit(op.getFilter(), w, 1));
+      }
+      return SmallVector<Value>{
+          LLVM::FMAOp::create(e.b, e.loc, x, weights, carried[0])};
+    })[0];
   }
 
   Value with(Value sums, int64_t r, Value one) {
@@ -167,6 +267,8 @@ private:
 
   graph::KernelOp kernel;
   graph::ConvOp op;
+  StringRef name;
+  const KernelTarget &target;
   Emitter e;
   RankedTensorType filter;
   int64_t perOut, perIn; // channels of a group

@@ -9,19 +9,29 @@ namespace mlir::tenon {
 /// NVPTX: the address space of shared memory.
 static constexpr unsigned kSharedSpace = 3;
 
-Value GroupReducer::slots(Type type) {
+Value sharedArray(Emitter &e, const llvm::Twine &name, Type type,
+                  int64_t count) {
   OpBuilder outside(e.context());
   outside.setInsertionPointToStart(e.getModule().getBody());
-  auto array = LLVM::LLVMArrayType::get(type, threads / kWarpThreads);
+  auto array = LLVM::LLVMArrayType::get(type, count);
   auto global = LLVM::GlobalOp::create(
       outside, e.loc, array, /*isConstant=*/false, LLVM::Linkage::Internal,
-      (name + "_slots" + llvm::Twine(used++)).str(), Attribute(),
-      /*alignment=*/16, kSharedSpace);
+      name.str(), Attribute(), /*alignment=*/16, kSharedSpace);
   // Shared memory holds nothing at first.
   outside.createBlock(&global.getInitializerRegion());
   Value nothing = LLVM::PoisonOp::create(outside, e.loc, array);
   LLVM::ReturnOp::create(outside, e.loc, nothing);
   return LLVM::AddressOfOp::create(e.b, e.loc, global);
+}
+
+Value sharedSlot(Emitter &e, Value array, Type type, Value number) {
+  return LLVM::GEPOp::create(e.b, e.loc, array.getType(), type, array,
+                             ArrayRef<LLVM::GEPArg>{number});
+}
+
+Value GroupReducer::slots(Type type) {
+  return sharedArray(e, name + "_slots" + llvm::Twine(used++), type,
+                     threads / kWarpThreads);
 }
 
 Value GroupReducer::reduce(Value value,
@@ -45,10 +55,7 @@ Value GroupReducer::reduce(Value value,
   Value thread = e.threadIndex(0);
   Value warp = e.div(thread, e.constant(kWarpThreads));
   Value lane = e.rem(thread, e.constant(kWarpThreads));
-  auto slot = [&](Value number) -> Value {
-    return LLVM::GEPOp::create(b, e.loc, array.getType(), type, array,
-                               ArrayRef<LLVM::GEPArg>{number});
-  };
+  auto slot = [&](Value number) { return sharedSlot(e, array, type, number); };
   e.ifThen(e.equal(lane, e.constant(0)),
            [&] { LLVM::StoreOp::create(b, e.loc, value, slot(warp)); });
   NVVM::Barrier0Op::create(b, e.loc);

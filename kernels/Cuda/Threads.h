@@ -17,6 +17,12 @@ namespace mlir::tenon {
 
 inline constexpr int64_t kWarpThreads = 32;
 
+/// Shared memory of `name` for `count` values, which hold nothing at first.
+Value sharedArray(Emitter &e, const llvm::Twine &name, Type type,
+                  int64_t count);
+/// The address of value `number` of such an array.
+Value sharedSlot(Emitter &e, Value array, Type type, Value number);
+
 /// Combines one value a thread over all threads of a group; each gets the
 /// result.
 class GroupReducer {

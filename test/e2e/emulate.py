@@ -8,6 +8,7 @@
 import re
 
 import onnx
+import onnx.version_converter
 from onnx import TensorProto, helper
 
 KINDS = {"f16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
@@ -36,6 +37,9 @@ def launches(program):
 def model(path, program):
     """The model at `path` with the roundings of `program`."""
     net = onnx.load(str(path))
+    opset = next(o for o in net.opset_import if o.domain in ("", "ai.onnx"))
+    if opset.version < 13:  # Cast of bf16
+        net = onnx.version_converter.convert_version(net, 13)
     graph = net.graph
     producer = {out: n for n in graph.node for out in n.output}
     consumers = {}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Convolutions of every form (convolutions.py) on the simulated GPU against
+# onnxruntime: all checks on, in the simulator's eager, lazy and random order,
+# the same bits each time. Those whose input channels are shared by the threads
+# of a pixel meet in shared memory without bank conflicts.
+
+import json
+import os
+import pathlib
+import random
+import sys
+
+import common
+import convolutions
+from common import Failed
+from convolutions import form
+
+MODELS = {"ci": 3, "full": 40}
+SCHEDULES = ("eager", "lazy", "random:5")
+
+
+def shared():
+    """Few pixels, many channels: 16, 8, 4 and 2 threads a pixel; channels that
+    these do not divide; fewer output channels than threads; groups."""
+    yield form("Conv", 128, 24, [3, 3], [7, 7], pads=[1] * 4, epilogue="relu")
+    yield form("Conv", 70, 16, [1, 1], [5, 5], epilogue="residual")
+    yield form("Conv", 150, 3, [3], [40], pads=[1, 1])
+    yield form("Conv", 33, 8, [1, 1], [9, 4], batch=2, bias=False)
+    yield form("Conv", 16, 10, [3, 3], [6, 7], pads=[0, 1, 1, 0])
+    yield form("Conv", 96, 40, [3, 3], [8, 9], group=2, strides=[2, 2],
+               pads=[1] * 4, epilogue="sigmoid")
+
+
+def agrees(forms, dynamic, seed, tools, folder, driver):
+    path, engine = folder / "model.onnx", folder / "model.tenon"
+    feeds = convolutions.build(forms, dynamic, seed, path)
+    tools.compile(path, engine, "--target=cuda:sm_80", "--ptxas=none")
+    expected = common.oracle(path, feeds)
+    counts = folder / "report.json"
+    os.environ["TENON_SIMCUDA_REPORT"] = str(counts)
+    results = []
+    for schedule in SCHEDULES:
+        os.environ["TENON_SIMCUDA_SCHEDULE"] = schedule
+        results.append(tools.infer(engine, feeds, folder, 2, "--device=cuda",
+                                   f"--cuda-driver={driver}"))
+    worst = 0.0
+    for name, reference in expected.items():
+        difference = common.compare({name: reference},
+                                    {name: results[0][name]})
+        worst = max(worst, difference)
+        if difference > convolutions.TOLERANCE:
+            raise Failed(f"{name}: difference {difference:.2e}, of "
+                         f"{forms[int(name[1:])]}")
+        for schedule, other in zip(SCHEDULES[1:], results[1:]):
+            if other[name].tobytes() != results[0][name].tobytes():
+                raise Failed(f"{name}: {schedule} differs, of "
+                             f"{forms[int(name[1:])]}")
+    conflicts = sum(kernel["shared"]["conflicts"]
+                    for kernel in json.loads(counts.read_text())["kernels"])
+    if conflicts:
+        raise Failed(f"{conflicts} bank conflicts")
+    program = json.loads(tools.must("tenon-inspect", engine, "--json").stdout)
+    split = sum("split=" in k["schedule"] for k in program["kernels"])
+    return f"difference {worst:.1e}, {split} kernels share channels", split
+
+
+def main():
+    args = common.arguments("convolutions on the simulated GPU",
+                            driver=dict(required=True))
+    os.environ.setdefault("TENON_SIMCUDA_CHECKS", "all")
+    report, tools = common.Report("cudaConv"), common.Tools(args.bin)
+
+    def check(forms, dynamic, seed, folder):
+        return agrees(forms, dynamic, seed, tools, folder, args.driver)[0]
+
+    def mustShare(dynamic, folder):
+        detail, split = agrees(list(shared()), dynamic, 1, tools, folder,
+                               args.driver)
+        if not dynamic and split < len(list(shared())):
+            raise Failed(detail)
+        return detail
+
+    with common.workFolder() as name:
+        folder = pathlib.Path(name)
+        for dynamic in (False, True):
+            words = " dynamic" * dynamic
+            report.check(f"shared channels{words}", mustShare, dynamic, folder)
+            report.check(f"table{words}", check,
+                         list(convolutions.table()), dynamic, 1, folder)
+        for seed in range(MODELS[args.set]):
+            rng, dynamic = random.Random(seed), bool(seed % 2)
+            forms = [convolutions.draw(rng)
+                     for _ in range(convolutions.FORMS)]
+            report.check(f"seed {seed}{' dynamic' * dynamic}", check, forms,
+                         dynamic, seed, folder)
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
