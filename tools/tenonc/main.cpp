@@ -144,7 +144,8 @@ int main(int argc, char **argv) {
                  "several targets, each device counts for the one that would "
                  "run on it")
       ->delimiter(',')
-      ->type_name("NAME|FILE.json");
+      ->type_name("NAME|FILE.json")
+      ->allow_extra_args(false);
   app.add_option("--ptxas", options.ptxas,
                  "NVIDIA's assembler, which adds machine code to the PTX of "
                  "CUDA kernels; none: PTX alone. Default: the ptxas in PATH, "
