@@ -7,6 +7,7 @@
 //                   FMA atom, the products of the thread's elements
 //   tile.split      cvt.rna.tf32 of x, and of what it leaves
 //   tile.map, for_each    the region once for each register
+//   tile.any        the same, or, then vote.any
 //   tile.reduce     within the thread, then shfl.bfly over the bits of a lane's
 //                   number that change only the column
 //
@@ -217,6 +218,23 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
   }
 };
 
+struct LowerAny : OpConversionPattern<AnyOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(AnyOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value some;
+    for (Value value : adaptor.getFragment()) {
+      Value one = inlineRegion(b, op.getBody(), value).front();
+      some = some ? arith::OrIOp::create(b, loc, some, one) : one;
+    }
+    b.replaceOpWithNewOp<NVVM::VoteSyncOp>(
+        op, b.getI1Type(), constantI32(b, loc, -1), some,
+        NVVM::VoteSyncKindAttr::get(b.getContext(), NVVM::VoteSyncKind::any));
+    return success();
+  }
+};
+
 struct LowerForEach : OpConversionPattern<ForEachOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(ForEachOp op, OneToNOpAdaptor adaptor,
@@ -269,8 +287,9 @@ struct LowerForEach : OpConversionPattern<ForEachOp> {
 
 void populateFragmentPatterns(const TypeConverter &types,
                               RewritePatternSet &patterns) {
-  patterns.add<LowerConvert, LowerForEach, LowerMap, LowerMma, LowerReduce,
-               LowerSplit, LowerZero>(types, patterns.getContext());
+  patterns.add<LowerAny, LowerConvert, LowerForEach, LowerMap, LowerMma,
+               LowerReduce, LowerSplit, LowerZero>(types,
+                                                   patterns.getContext());
 }
 
 } // namespace mlir::tenon::tile

@@ -5,7 +5,7 @@
 //   tile.alloc       the address of @tile_shared, plus an offset
 //   tile.copy_async  for each run of the thread: cp.async, whose source size is
 //                    0 outside of the bounds, so that the rest becomes zeros
-//   tile.produce     for each run of the thread: its region, and a store
+//   tile.produce     for each run of the thread: its region; then the stores
 //   commit, wait, barrier    the instruction of that name
 //
 // A thread's runs are `threads` runs apart (copyMap): where it reads and writes
@@ -185,19 +185,31 @@ struct LowerProduce : OpConversionPattern<ProduceOp> {
     Location loc = op.getLoc();
     SharedType tile = op.getTile().getType();
     int64_t vector = op.getVector();
+    auto store = [&](Value value, Value address) {
+      LLVM::StoreOp::create(b, loc, value, address,
+                            vector * tile.getElementBytes());
+    };
+    // All values first, then all stores: so the loads of a thread are on their
+    // way together, instead of one waiting for the other.
+    Block *block = op->getBlock();
+    SmallVector<std::pair<Value, Value>> stores;
     auto produce = [&](Value row, Value column, Value address) {
       row = arith::AddIOp::create(b, loc, row, adaptor.getRow().front());
       column =
           arith::AddIOp::create(b, loc, column, adaptor.getColumn().front());
       Value value = inlineRegion(b, op.getBody(), {row, column}).front();
-      LLVM::StoreOp::create(b, loc, value, address,
-                            vector * tile.getElementBytes());
+      if (b.getInsertionBlock() == block)
+        stores.emplace_back(value, address);
+      else // a thread behind the last run
+        store(value, address);
     };
     Runs runs(b, loc, tile, vector, op.getThreads());
     if (failed(runs.forEach(adaptor.getTile().front(),
                             adaptor.getSlot().front(), produce)))
       return op.emitOpError("expected a tile whose runs are linear in the bits "
                             "of a thread's number");
+    for (auto [value, address] : stores)
+      store(value, address);
     b.eraseOp(op);
     return success();
   }

@@ -311,6 +311,14 @@ LogicalResult ReduceOp::verify() {
   return verifyRegion(*this, {element, element}, element);
 }
 
+LogicalResult AnyOp::verify() {
+  FragmentType type = getFragment().getType();
+  if (type.getPacking() != 1 || isa<FloatTF32Type>(type.getElementType()))
+    return emitOpError() << "expected an element a register, got " << type;
+  return verifyRegion(*this, {type.getElementType()},
+                      IntegerType::get(getContext(), 1));
+}
+
 LogicalResult ForEachOp::verify() {
   FragmentType type = getFragment().getType();
   if (type.getRole() != Role::C)

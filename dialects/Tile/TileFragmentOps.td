@@ -144,7 +144,8 @@ def Tile_SplitOp : Tile_Op<"split", [Pure,
   let description = [{
     big = tf32(input) and small = tf32(input - big): 11 + 11 bits, so that
     small a * big b + big a * small b + big a * big b, summed in f32, is as good
-    as a product in f32. Infinities become NaN in such a product.
+    as a product in f32. Infinities become NaN in such a product, as small is
+    inf - inf.
 
     Example:
 
@@ -211,6 +212,29 @@ def Tile_ReduceOp : Tile_Op<"reduce", [
   let assemblyFormat = [{
     $input $body attr-dict `:` type($input) `->` type($result)
   }];
+  let hasVerifier = 1;
+}
+
+def Tile_AnyOp : Tile_Op<"any", [SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Whether the region holds for an element of the fragment";
+  let description = [{
+    The same for all threads of a warp, which must come here together: true if
+    the region yields true for an element of any of them.
+
+    Example:
+
+    ```mlir
+    %some = tile.any %0 {
+    ^bb0(%x: f32):
+      %negative = arith.cmpf olt, %x, %zero : f32
+      tile.yield %negative : i1
+    } : !tile.fragment<16x8xf32, c, "...">
+    ```
+  }];
+  let arguments = (ins Tile_FragmentType:$fragment);
+  let results = (outs I1:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$fragment $body attr-dict `:` type($fragment)";
   let hasVerifier = 1;
 }
 

@@ -3,535 +3,234 @@
 //===----------------------------------------------------------------------===//
 //
 // Takes: matmuls whose sides are both f16, both bf16 or both f32, with whatever
-// is fused before and after. A block computes one tile of the result:
+// is fused before and after, and decides how they are done:
 //
-//   tile.pipeline over k
-//     load      both sides' tiles to shared memory, swizzled
-//     compute   for each step of the atom: fragments of both sides, multiply
-//   tile.for_each: the epilogue on neighbouring elements, and the store
+//   MatmulTiles.cpp    tiles in shared memory, multiplied by warps
+//   MatmulVector.cpp   a thin side: vectors of the other one, read once
 //
-// A side is copied as it lies in memory, along k or across it, and turned when
-// fragments are loaded. It is *direct* if cp.async can copy it: a strided view
-// whose rows are aligned. Otherwise its elements are computed one by one where
-// they are put into shared memory, so that any prologue and any stride works.
-// What is aligned only for some sizes gets two choices, the first with a guard.
-//
+// A launch may have several choices, each with a guard on sizes: for numbers of
+// rows that are not known, and, behind these, for rows that are not aligned.
 // Batches are rows of one matrix if the right side has none.
+//
+// With split-K, several blocks share a tile of the result: each writes its part
+// of the sums to a workspace, and a second launch adds them in order, so that
+// results do not depend on which block was first, and runs the epilogue.
 //
 // Tests: test/unit/cudaKernels/MatmulTest.cpp, test/e2e/cudaMatmul.py.
 //
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Matmul.h"
-#include "dialects/Tile/TileOps.h"
 #include "kernels/Cuda/MatmulChoice.h"
+#include "kernels/Cuda/MatmulFrame.h"
 #include "kernels/Cuda/ThreadCost.h"
-#include "kernels/Emit/Emitter.h"
-#include "kernels/Emit/StridedView.h"
 
 namespace mlir::tenon {
 
 using graph::DimExpr;
-using tile::Role;
+
+/// Numbers of rows up to which choices are made, if it is not known, and one
+/// for what is above.
+static constexpr int64_t kRowBounds[] = {4, 16, 128}, kManyRows = 2048;
 
 namespace {
 
-/// A side of the product: M x K, or N x K.
-struct Side {
-  Value value;
-  unsigned own, k;                 // its dimensions in `value`
-  std::optional<StridedView> view; // if it is one of an argument
-  bool alongK = true;              // k is contiguous in memory
-  int64_t vector = 0;              // elements of a copy; 0: computed
-  DimExpr misaligned = {};         // 0 where `vector` may be used; null: always
+/// A schedule, and the sizes that it is for.
+struct Plan {
+  MatmulSchedule schedule = {};
+  MatmulSize size = {}; // one of them
+  DimExpr guard = {};   // above 0 where it runs; null: always
+  bool aligned = true;  // whether it is worth a code for aligned rows
 };
 
-class MatmulBuilder {
+/// The launches of a product, in order of preference.
+class Choices {
 public:
-  MatmulBuilder(graph::KernelOp kernel, graph::MatmulOp op, StringRef name,
-                const KernelTarget &target, const MatmulSchedule &schedule,
-                const Side &lhs, const Side &rhs)
-      : kernel(kernel), op(op), schedule(schedule), lhs(lhs), rhs(rhs),
-        e(kernel, name, target) {
-    e.context()->loadDialect<tile::TileDialect>();
-    i64 = e.b.getI64Type();
+  Choices(const Product &product, StringRef name, const KernelTarget &target,
+          ArrayRef<Plan> plans)
+      : product(product), name(name), target(target) {
+    this->target.index32 = false; // positions in tiles have 64 bits
+    this->product.workspaces = llvm::any_of(
+        plans, [](const Plan &plan) { return plan.schedule.splitK > 1; });
+    for (const Plan &plan : plans)
+      add(plan);
   }
 
-  KernelCode build();
+  void finish(BuiltKernel &built) {
+    graph::KernelOp kernel = product.kernel;
+    for (unsigned i = 0; i < kernel->getNumOperands(); ++i)
+      step.ins.push_back(i);
+    step.outs.push_back(kernel->getNumOperands());
+    if (!product.workspaces) {
+      built.steps.push_back(std::move(step));
+      return;
+    }
+    // Parts of what runs: the first choice whose guard holds.
+    DimExpr parts;
+    for (auto [code, count] : llvm::reverse(llvm::zip(step.choices, splits))) {
+      DimExpr own = DimExpr::constant(context(), count);
+      parts =
+          parts && code.guard ? DimExpr::select(code.guard, own, parts) : own;
+    }
+    DimExpr elements =
+        productOf(context(), graph::dimsOf(product.op.getResult()));
+    built.workspaceBytes.push_back(DimExpr::select(
+        parts - 1, elements * parts * 4, DimExpr::constant(context(), 0)));
+    step.outs.push_back(kernel->getNumOperands() + 1);
+    KernelStep sum;
+    sum.ins = step.ins;
+    sum.outs = step.outs;
+    built.steps.push_back(std::move(step));
+    target.scalars.clear();
+    std::string function = name + "_sum";
+    sum.choices.push_back(buildMatmulSum(product, function, target, parts));
+    sum.choices.back().name = function;
+    sum.choices.back().cost = costOfSum();
+    built.steps.push_back(std::move(sum));
+  }
 
 private:
-  tile::SharedType sharedType(const Side &side, int64_t extent);
-  tile::FragmentType fragmentType(Role role, Type element, int64_t rows,
-                                  int64_t columns);
-  Value batchOffset(const Side &side);
-  SmallVector<Index> positionIn(const Side &side, Value own, Value k);
-  void load(const Side &side, Value tileValue, int64_t extent, DimExpr size,
-            Value first, Value source, Value step, Value slot);
-  Value fragment(const Side &side, Role role, Value tileValue, Value slot,
-                 Value warp, int64_t extent, int64_t k);
-  Value multiply(Value a, Value b, Value sum);
-  Value addFragments(Value x, Value y);
-  void epilogue(Value sums, Value row, Value column);
-  SmallVector<Index> positionOf(Value row, Value column, int64_t lanes);
-  void split(Value number, ArrayRef<DimExpr> sizes, SmallVector<Value> &into);
-  Value constant64(int64_t value) {
-    return arith::ConstantOp::create(e.b, e.loc, e.b.getI64IntegerAttr(value));
-  }
-  Value add64(Value a, Value b) {
-    return arith::AddIOp::create(e.b, e.loc, a, b);
-  }
-  Value mul64(Value a, int64_t b) {
-    return arith::MulIOp::create(e.b, e.loc, a, constant64(b));
+  MLIRContext *context() { return product.kernel.getContext(); }
+
+  void add(const Plan &plan) {
+    DimExpr misaligned = product.lhs.misaligned;
+    if (DimExpr other = product.rhs.misaligned)
+      misaligned = misaligned ? misaligned + other : other;
+    // Vectors are loaded as wide as sizes are known to allow.
+    if (!misaligned || plan.schedule.kind != MatmulKind::tiles) {
+      build(plan, product);
+      return;
+    }
+    Product other = product;
+    other.lhs = unaligned(other.lhs);
+    other.rhs = unaligned(other.rhs);
+    if (!plan.aligned) {
+      build(plan, other);
+      return;
+    }
+    DimExpr aligned = DimExpr::constant(context(), 1) - misaligned;
+    Plan narrow = plan;
+    narrow.guard = plan.guard ? DimExpr::min(plan.guard, aligned) : aligned;
+    build(narrow, product);
+    // One kernel for all numbers of rows is enough where rows are odd.
+    if (!plan.guard)
+      build(plan, other);
   }
 
-  graph::KernelOp kernel;
-  graph::MatmulOp op;
-  MatmulSchedule schedule;
-  Side lhs, rhs;
-  Emitter e;
-  Type i64;
+  void build(const Plan &plan, const Product &sides) {
+    std::string function = name;
+    if (!step.choices.empty())
+      function += "_" + std::to_string(step.choices.size());
+    bool tiles = plan.schedule.kind == MatmulKind::tiles;
+    KernelCode code =
+        tiles ? buildMatmulTiles(sides, function, target, plan.schedule)
+              : buildMatmulVector(sides, function, target, plan.schedule);
+    code.name = function;
+    code.guard = plan.guard;
+    code.cost = costOf(plan.schedule, plan.size, deviceOf(target));
+    if (plan.schedule.splitK > 1 && split.schedule.splitK <= 1)
+      split = plan;
+    target.scalars.assign(code.scalars.begin(), code.scalars.end());
+    step.choices.push_back(std::move(code));
+    splits.push_back(plan.schedule.splitK);
+  }
 
-  SmallVector<DimExpr> out;      // sizes of the result
-  SmallVector<DimExpr> batch;    // sizes of batches; empty if merged
-  SmallVector<Value> batchIndex; // of the block
-  DimExpr rows, columns, depth;
-  bool merged = false; // batches are rows of one matrix
+  /// Of the launch that adds the parts of `split`.
+  Cost costOfSum() {
+    const MatmulSize &size = split.size;
+    double elements = double(size.batch * size.m * size.n);
+    double parts = double(split.schedule.splitK);
+    ThreadWork work;
+    work.blocks = std::max(1.0, elements / 4 / work.threads);
+    work.flops = elements * parts;
+    work.instructions = elements * (2 * parts + 8);
+    work.bytes = elements * (4 * parts + 4);
+    return costOf(work, deviceOf(target));
+  }
+
+  Product product;
+  std::string name;
+  KernelTarget target;
+  KernelStep step;
+  Plan split;                  // the first that splits k
+  SmallVector<int64_t> splits; // of each choice
 };
 
-/// Whether batches and rows of the left side are one dimension in memory, and
-/// the right side has no batches.
-bool mergesRows(graph::MatmulOp op, const Side &lhs) {
-  SmallVector<DimExpr> in = graph::dimsOf(op.getLhs());
-  if (in.size() < 3 ||
-      cast<RankedTensorType>(op.getRhs().getType()).getRank() != 2)
-    return false;
-  if (!lhs.vector) // elements are computed: at any position
-    return true;
-  DimExpr stride = lhs.view->strides[in.size() - 2];
-  for (size_t i = in.size() - 1; i-- > 1;) {
-    DimExpr outer = stride * in[i];
-    if (!in[i - 1].isConstant(1) && lhs.view->strides[i - 1] != outer)
-      return false;
-    stride = outer;
-  }
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
-// Types
-//===----------------------------------------------------------------------===//
-
-/// A tile of a side, as it lies in memory, swizzled for the way in which its
-/// fragments are loaded.
-tile::SharedType MatmulBuilder::sharedType(const Side &side, int64_t extent) {
-  int64_t tileRows = side.alongK ? extent : schedule.k;
-  int64_t tileColumns = side.alongK ? schedule.k : extent;
-  int64_t bytes = schedule.elementBytes();
-  tile::Swizzle swizzle;
-  if (bytes == 2) // ldmatrix, turning or not: rows of 16 bytes
-    swizzle = tile::swizzleFor(tileColumns, 2, 8);
-  else if (schedule.math == MatmulMath::fma && side.alongK)
-    swizzle = tile::swizzleFor(tileColumns, 4, 4, 4); // rows 4 t, 16 bytes
-  else if (schedule.math != MatmulMath::fma)
-    // ldmatrix, or single words: four rows (k) of eight columns.
-    swizzle = tile::swizzleFor(tileColumns, 4, side.alongK ? 4 : 8);
-  tile::Layout layout =
-      tile::Layout::rowMajor({tileRows, tileColumns}).withSwizzle(swizzle);
-  Type element = cast<RankedTensorType>(side.value.getType()).getElementType();
-  return tile::SharedType::get(e.context(), tileRows, tileColumns, element,
-                               layout.str(), schedule.stages);
-}
-
-tile::FragmentType MatmulBuilder::fragmentType(Role role, Type element,
-                                               int64_t rowCount,
-                                               int64_t columnCount) {
-  return tile::FragmentType::get(e.context(), rowCount, columnCount, element,
-                                 role, schedule.atom().name);
-}
-
-//===----------------------------------------------------------------------===//
-// Positions
-//===----------------------------------------------------------------------===//
-
-/// The digits of `number` in sizes, the last running fastest.
-void MatmulBuilder::split(Value number, ArrayRef<DimExpr> sizes,
-                          SmallVector<Value> &into) {
-  into.assign(sizes.size(), Value());
-  Value rest = number;
-  for (size_t i = sizes.size(); i-- > 0;) {
-    bool last = llvm::all_of(sizes.take_front(i),
-                             [](DimExpr d) { return d.isConstant(1); });
-    into[i] = last ? rest : e.rem(rest, e.dim(sizes[i]));
-    rest = last ? e.constant(0) : e.div(rest, e.dim(sizes[i]));
-  }
-}
-
-/// Where a result is, in the shape of the matmul.
-SmallVector<Index> MatmulBuilder::positionOf(Value row, Value column,
-                                             int64_t lanes) {
-  SmallVector<Value> outer(batchIndex);
-  if (merged)
-    split(row, ArrayRef(out).drop_back(1), outer);
-  else
-    outer.push_back(row);
-  SmallVector<Index> at;
-  for (Value i : outer)
-    at.push_back(e.uniform(i));
-  at.push_back(lanes > 1 ? e.consecutive(column, lanes) : e.uniform(column));
-  return at;
-}
-
-/// Where an element of a side is, in the side's own shape.
-SmallVector<Index> MatmulBuilder::positionIn(const Side &side, Value own,
-                                             Value k) {
-  SmallVector<DimExpr> dims = graph::dimsOf(side.value);
-  SmallVector<Index> at;
-  if (merged && side.value == lhs.value) {
-    SmallVector<Value> outer;
-    split(own, ArrayRef(out).drop_back(1), outer);
-    for (Value i : outer)
-      at.push_back(e.uniform(i));
-    at.push_back(e.uniform(k));
-    return at;
-  }
-  size_t count = dims.size() - 2;
-  for (size_t i = 0; i < count; ++i)
-    at.push_back(e.uniform(dims[i].isConstant(1)
-                               ? e.constant(0)
-                               : batchIndex[batch.size() - count + i]));
-  at.resize(dims.size());
-  at[side.own] = e.uniform(own);
-  at[side.k] = e.uniform(k);
-  return at;
-}
-
-/// Elements from the argument's start to the block's batch of a direct side.
-Value MatmulBuilder::batchOffset(const Side &side) {
-  Value offset = e.dim(side.view->offset);
-  if (merged)
-    return offset;
-  SmallVector<DimExpr> dims = graph::dimsOf(side.value);
-  size_t count = dims.size() - 2;
-  for (size_t i = 0; i < count; ++i)
-    if (!dims[i].isConstant(1))
-      offset = e.add(offset, e.mul(batchIndex[batch.size() - count + i],
-                                   e.dim(side.view->strides[i])));
-  return offset;
-}
-
-//===----------------------------------------------------------------------===//
-// The main loop
-//===----------------------------------------------------------------------===//
-
-/// Step `step` of a side into a slot of its tile. `first`: the block's first
-/// row or column; `source`: where its batch begins, if the side is direct.
-void MatmulBuilder::load(const Side &side, Value tileValue, int64_t extent,
-                         DimExpr size, Value first, Value source, Value step,
-                         Value slot) {
-  Value k = mul64(step, schedule.k);
-  Value row = side.alongK ? first : k, column = side.alongK ? k : first;
-  // Tiles at the edge are filled up with zeros. Along k they must be, across it
-  // they might hold what is never stored, but must not be read past the end.
-  auto bound = [&](DimExpr dim, int64_t tileSize) {
-    return dim.knownDivisor() % tileSize == 0 ? Value() : e.wide(e.dim(dim));
-  };
-  Value own = bound(size, extent), deep = bound(depth, schedule.k);
-  if (side.vector) {
-    DimExpr pitch = side.view->strides[side.alongK ? side.own : side.k];
-    int64_t bytes = side.vector * schedule.elementBytes();
-    const char *atom = bytes == 16  ? "SM80_CP_ASYNC_CG_16"
-                       : bytes == 8 ? "SM80_CP_ASYNC_CA_8"
-                                    : "SM80_CP_ASYNC_CA_4";
-    tile::CopyAsyncOp::create(e.b, e.loc, source, row, column,
-                              e.wide(e.dim(pitch)), side.alongK ? own : deep,
-                              side.alongK ? deep : own, tileValue, slot, atom,
-                              schedule.threads());
-    return;
-  }
-  auto produce =
-      tile::ProduceOp::create(e.b, e.loc, tileValue, slot, row, column,
-                              /*vector=*/1, schedule.threads());
-  OpBuilder::InsertionGuard keep(e.b);
-  Block *block =
-      e.b.createBlock(&produce.getBody(), {}, {i64, i64}, {e.loc, e.loc});
-  Value a = e.toIndex(block->getArgument(side.alongK ? 0 : 1));
-  Value b = e.toIndex(block->getArgument(side.alongK ? 1 : 0));
-  Type element = cast<RankedTensorType>(side.value.getType()).getElementType();
-  Value inside = arith::AndIOp::create(e.b, e.loc, e.less(a, e.dim(size)),
-                                       e.less(b, e.dim(depth)));
-  Value value = e.ifElse(
-      inside, element,
-      [&] {
-        return e.toStorage(e.emit(side.value, positionIn(side, a, b), 1),
-                           element);
-      },
-      [&] { return e.floatConstant(element, 0); });
-  tile::YieldOp::create(e.b, e.loc, value);
-}
-
-/// A warp's part of a side's tile, at step `k` of it.
-Value MatmulBuilder::fragment(const Side &side, Role role, Value tileValue,
-                              Value slot, Value warp, int64_t extent,
-                              int64_t k) {
-  auto shared = cast<tile::SharedType>(tileValue.getType());
-  tile::FragmentType type =
-      fragmentType(role, shared.getElementType(), extent, schedule.atom().k);
-  OpFoldResult own = warp ? OpFoldResult(warp) : e.b.getIndexAttr(0);
-  OpFoldResult deep = e.b.getIndexAttr(k);
-  SmallVector<OpFoldResult> position{own, deep};
-  if (!side.alongK)
-    std::swap(position[0], position[1]);
-  std::string atom = "VECTOR";
-  bool wide = schedule.elementBytes() == 4;
-  if (schedule.math != MatmulMath::fma && (side.alongK || !wide)) {
-    atom = type.getRegisters() % 4 == 0 ? "SM75_LDSM_X4" : "SM75_LDSM_X2";
-    if (!side.alongK)
-      atom += "_T";
-  }
-  return tile::LoadOp::create(e.b, e.loc, type, tileValue, slot, position,
-                              !side.alongK, atom);
-}
-
-Value MatmulBuilder::addFragments(Value x, Value y) {
-  auto map = tile::MapOp::create(e.b, e.loc, x.getType(), ValueRange{x, y});
-  OpBuilder::InsertionGuard keep(e.b);
-  Type f32 = e.b.getF32Type();
-  Block *block =
-      e.b.createBlock(&map.getBody(), {}, {f32, f32}, {e.loc, e.loc});
-  Value added = arith::AddFOp::create(e.b, e.loc, block->getArgument(0),
-                                      block->getArgument(1));
-  tile::YieldOp::create(e.b, e.loc, added);
-  return map;
-}
-
-/// sum + a b, in the schedule's way.
-Value MatmulBuilder::multiply(Value a, Value b, Value sum) {
-  auto mma = [&](Value x, Value y) {
-    sum = tile::MmaOp::create(e.b, e.loc, sum.getType(), x, y, sum);
-  };
-  Type tf32 = FloatTF32Type::get(e.context());
-  auto rounded = [&](Value x) -> Type {
-    return cast<tile::FragmentType>(x.getType()).withElement(tf32);
-  };
-  switch (schedule.math) {
-  case MatmulMath::f16:
-  case MatmulMath::bf16:
-  case MatmulMath::fma:
-    mma(a, b);
-    break;
-  case MatmulMath::tf32:
-    mma(tile::ConvertOp::create(e.b, e.loc, rounded(a), a),
-        tile::ConvertOp::create(e.b, e.loc, rounded(b), b));
-    break;
-  case MatmulMath::tf32x3: {
-    auto x = tile::SplitOp::create(e.b, e.loc, rounded(a), rounded(a), a);
-    auto y = tile::SplitOp::create(e.b, e.loc, rounded(b), rounded(b), b);
-    // The instruction cuts off what does not fit when it adds, always towards
-    // zero, which grows with the sum (Ootomo and Yokota, "Recovering single
-    // precision accuracy from Tensor Cores"). So only the products of one step
-    // are summed there, the small ones first; the FMA units, which round to
-    // nearest, add that to the sum.
-    Value total = sum;
-    sum = tile::ZeroOp::create(e.b, e.loc, total.getType());
-    mma(x.getSmall(), y.getBig());
-    mma(x.getBig(), y.getSmall());
-    mma(x.getBig(), y.getBig());
-    sum = addFragments(total, sum);
-    break;
-  }
-  }
-  return sum;
-}
-
-//===----------------------------------------------------------------------===//
-// The epilogue
-//===----------------------------------------------------------------------===//
-
-/// Everything that is fused behind the product, and the stores.
-void MatmulBuilder::epilogue(Value sums, Value row, Value column) {
-  bool fma = schedule.math == MatmulMath::fma;
-  int64_t vector = fma ? 4 : 2; // neighbours that a thread has
-  Type element = cast<tile::FragmentType>(sums.getType()).getElementType();
-  auto forEach = tile::ForEachOp::create(e.b, e.loc, sums, row, column, vector);
-  OpBuilder::InsertionGuard keep(e.b);
-  e.b.createBlock(&forEach.getBody(), {},
-                  {i64, i64, VectorType::get({vector}, element)},
-                  {e.loc, e.loc, e.loc});
-  Value m = e.toIndex(forEach.getBody().getArgument(0));
-  Value n = e.toIndex(forEach.getBody().getArgument(1));
-  Value all = forEach.getBody().getArgument(2);
-  Value end = epilogueEnd(e.yield()->getOperand(0));
-  auto storeAt = [&](Value first, Value value, int64_t lanes) {
-    Value inside = arith::AndIOp::create(e.b, e.loc, e.less(m, e.dim(rows)),
-                                         e.less(first, e.dim(columns)));
-    // Always a condition: values computed under it stay there.
-    e.ifThen(inside, [&] {
-      e.bind(op.getResult(), [=](ArrayRef<Index>, int64_t) { return value; });
-      SmallVector<Index> at = positionOf(m, first, lanes);
-      e.store(0, end, e.emit(end, at, lanes), at, lanes);
-    });
-  };
-  if (columns.knownDivisor() % vector == 0) {
-    storeAt(n, all, vector);
-  } else {
-    for (int64_t i = 0; i < vector; ++i) {
-      Value one = vector::ExtractOp::create(e.b, e.loc, all, i);
-      storeAt(e.add(n, e.constant(i)), one, 1);
-    }
-  }
-  tile::YieldOp::create(e.b, e.loc);
-}
-
-KernelCode MatmulBuilder::build() {
-  MLIRContext *context = e.context();
-  out = graph::dimsOf(op.getResult());
-  columns = out.back();
+/// The sizes of a product, with what is not known at what it is taken for, and
+/// its rows in the form in which blocks see them.
+MatmulSize sizeOf(Product product, const KernelTarget &target, DimExpr &rows) {
+  graph::MatmulOp op = product.op;
+  SmallVector<DimExpr> out = graph::dimsOf(op.getResult());
   rows = out[out.size() - 2];
-  depth = graph::dimsOf(op.getLhs()).back();
-  merged = mergesRows(op, lhs);
-  batch.assign(out.begin(), out.end() - 2);
-  if (merged) {
-    rows = productOf(context, batch) * rows;
-    batch.clear();
-  }
-  DimExpr tilesM = rows.ceilDiv(schedule.m);
-  DimExpr tilesN = columns.ceilDiv(schedule.n);
-  DimExpr batches = productOf(context, batch);
-
-  // Neighbouring blocks share columns: the right side is mostly the larger.
-  Value number = e.blockIndex(0);
-  SmallVector<Value> place;
-  split(number, {batches, tilesN, tilesM}, place);
-  split(place[0], batch, batchIndex);
-  Value firstRow = e.wide(e.mul(place[2], e.constant(schedule.m)));
-  Value firstColumn = e.wide(e.mul(place[1], e.constant(schedule.n)));
-
-  auto sourceOf = [&](const Side &side) -> Value {
-    if (!side.vector)
-      return {};
-    Type element =
-        cast<RankedTensorType>(side.value.getType()).getElementType();
-    return e.address(e.pointerOf(cast<BlockArgument>(side.view->base)),
-                     batchOffset(side), element);
+  DimExpr outer = productOf(op.getContext(), ArrayRef(out).drop_back(2));
+  bool merged = mergesRows(op, product.lhs);
+  if (merged)
+    rows = outer * rows;
+  auto typical = [&](DimExpr d, int64_t unknown) {
+    return std::max<int64_t>(1, typicalSize(target, d, unknown));
   };
-  Value lhsSource = sourceOf(lhs), rhsSource = sourceOf(rhs);
-
-  // The warp's place in the tile.
-  int64_t warpM = schedule.m / schedule.warpsM;
-  int64_t warpN = schedule.n / schedule.warpsN;
-  Value warp = e.wide(e.div(e.threadIndex(0), e.constant(32)));
-  Value warps = constant64(schedule.warpsN);
-  Value warpRow, warpColumn;
-  if (schedule.warpsM > 1)
-    warpRow = mul64(arith::DivUIOp::create(e.b, e.loc, warp, warps), warpM);
-  if (schedule.warpsN > 1)
-    warpColumn = mul64(arith::RemUIOp::create(e.b, e.loc, warp, warps), warpN);
-
-  Value a = tile::AllocOp::create(e.b, e.loc, sharedType(lhs, schedule.m));
-  Value b = tile::AllocOp::create(e.b, e.loc, sharedType(rhs, schedule.n));
-  Type sumType = fragmentType(Role::C, e.b.getF32Type(), warpM, warpN);
-  Value zero = tile::ZeroOp::create(e.b, e.loc, sumType);
-  Value steps = e.wide(e.dim(depth.ceilDiv(schedule.k)));
-  auto pipeline = tile::PipelineOp::create(
-      e.b, e.loc, TypeRange{sumType}, steps, ValueRange{zero}, schedule.stages);
-  {
-    OpBuilder::InsertionGuard keep(e.b);
-    Block *block =
-        e.b.createBlock(&pipeline.getLoad(), {}, {i64, i64}, {e.loc, e.loc});
-    Value step = block->getArgument(0), slot = block->getArgument(1);
-    load(lhs, a, schedule.m, rows, firstRow, lhsSource, step, slot);
-    load(rhs, b, schedule.n, columns, firstColumn, rhsSource, step, slot);
-    tile::YieldOp::create(e.b, e.loc);
-    block = e.b.createBlock(&pipeline.getCompute(), {}, {i64, i64, sumType},
-                            {e.loc, e.loc, e.loc});
-    slot = block->getArgument(1);
-    Value sum = block->getArgument(2);
-    for (int64_t k = 0; k < schedule.k; k += schedule.atom().k)
-      sum =
-          multiply(fragment(lhs, Role::A, a, slot, warpRow, warpM, k),
-                   fragment(rhs, Role::B, b, slot, warpColumn, warpN, k), sum);
-    tile::YieldOp::create(e.b, e.loc, sum);
-  }
-  epilogue(pipeline.getResult(0), warpRow ? add64(firstRow, warpRow) : firstRow,
-           warpColumn ? add64(firstColumn, warpColumn) : firstColumn);
-
-  KernelCode code;
-  code.family = "matmul";
-  code.schedule = schedule.str();
-  DimExpr one = DimExpr::constant(context, 1);
-  DimExpr blocks = batches * tilesN * tilesM;
-  code.tasks = blocks;
-  code.scratchBytes = DimExpr::constant(context, 0);
-  code.flops = productOf(context, out) * depth * 2;
-  code.grid = {blocks, one, one};
-  code.block = {schedule.threads(), 1, 1};
-  code.sharedBytes = cast<tile::SharedType>(a.getType()).getBytes() +
-                     cast<tile::SharedType>(b.getType()).getBytes();
-  code.mayFault = e.mayFault();
-  code.module = e.finish();
-  code.scalars.assign(e.scalars().begin(), e.scalars().end());
-  return code;
+  MatmulSize size;
+  size.batch = merged ? 1 : typical(outer, 1);
+  size.m = typical(rows, kTypicalSize);
+  size.n = typical(out.back(), kTypicalSize);
+  size.k = typical(graph::dimsOf(op.getLhs()).back(), kTypicalSize);
+  size.lhsAlongK = product.lhs.alongK;
+  size.rhsAlongK = product.rhs.alongK;
+  if (rows.isConstant())
+    return size;
+  // One code for a range of rows: it must be good for the most of them.
+  int64_t m = kManyRows;
+  for (int64_t bound : llvm::reverse(kRowBounds))
+    if (size.m <= bound)
+      m = bound;
+  size.m = m;
+  return size;
 }
 
-//===----------------------------------------------------------------------===//
-// What is taken, and how
-//===----------------------------------------------------------------------===//
-
-/// The largest number of elements, up to 16 bytes, that a copy may take if all
-/// of `sizes` are multiples of it. Constants decide; the others are left to a
-/// guard, which is 0 where they are multiples.
-int64_t copyVector(ArrayRef<DimExpr> sizes, int64_t bytes, DimExpr &guard) {
-  int64_t vector = 16 / bytes;
-  for (DimExpr size : sizes)
-    if (auto known = size.asConstant())
-      while (vector > 1 && *known % vector != 0)
-        vector /= 2;
-  for (DimExpr size : sizes)
-    if (!size.isConstant() && size.knownDivisor() % vector != 0) {
-      DimExpr rest = size.mod(vector);
-      guard = guard ? guard + rest : rest;
+/// The schedules for all sizes that a product may have. `chosen` is that for
+/// `size`, the typical one.
+std::vector<Plan> plansFor(Product product, MatmulMath math, DimExpr rows,
+                           const MatmulSize &size, const MatmulSchedule &chosen,
+                           const KernelTarget &target) {
+  MLIRContext *context = product.kernel.getContext();
+  std::vector<Plan> plans;
+  DimExpr depth = graph::dimsOf(product.op.getLhs()).back();
+  if (math == MatmulMath::tf32x3 && !depth.isConstant()) {
+    MatmulSize flat = size;
+    flat.k = kLeastDepthOfTf32x3 - 1;
+    plans.push_back({chooseMatmulFor(math, flat, target, " short k"), flat,
+                     DimExpr::constant(context, kLeastDepthOfTf32x3) - depth,
+                     /*aligned=*/false});
+  }
+  if (rows.isConstant()) {
+    plans.push_back({chosen, size, {}});
+    return plans;
+  }
+  size_t first = plans.size();
+  // What is best for a range of rows and for the one below it goes together.
+  auto append = [&](Plan plan, int64_t below, int64_t bound) {
+    plan.size = size;
+    plan.schedule = chosen;
+    if (size.m <= below || size.m > bound) {
+      bool last = !plan.guard;
+      plan.size.m = last ? kManyRows : bound;
+      std::string range = " rows from " + std::to_string(below + 1);
+      plan.schedule = chooseMatmulFor(math, plan.size, target, range, !last);
     }
-  return vector;
-}
-
-Side sideOf(Value value, unsigned own, unsigned k) {
-  Side side{value, own, k, viewOf(value)};
-  if (!side.view)
-    return side;
-  SmallVector<DimExpr> dims = graph::dimsOf(value);
-  auto unit = [&](unsigned dim) {
-    return side.view->strides[dim].isConstant(1) || dims[dim].isConstant(1);
+    if (plans.size() > first && plans.back().schedule == plan.schedule)
+      plans.back() = plan;
+    else
+      plans.push_back(plan);
   };
-  if (!unit(k) && !unit(own)) {
-    side.view = std::nullopt;
-    return side;
+  int64_t below = 0;
+  for (int64_t bound : kRowBounds) {
+    Plan plan;
+    plan.guard = DimExpr::constant(context, bound + 1) - rows;
+    append(plan, below, bound);
+    below = bound;
   }
-  side.alongK = unit(k);
-  SmallVector<DimExpr> sizes{side.view->offset,
-                             side.view->strides[side.alongK ? own : k]};
-  for (size_t i = 0; i + 2 < dims.size(); ++i)
-    if (!dims[i].isConstant(1))
-      sizes.push_back(side.view->strides[i]);
-  int64_t bytes = cast<RankedTensorType>(value.getType())
-                      .getElementType()
-                      .getIntOrFloatBitWidth() /
-                  8;
-  side.vector = copyVector(sizes, bytes, side.misaligned);
-  if (side.vector * bytes < 4)
-    side.vector = 0; // below what cp.async copies
-  return side;
-}
-
-/// The same side where its sizes are not aligned.
-Side unaligned(Side side) {
-  if (side.misaligned) {
-    bool words = cast<RankedTensorType>(side.value.getType())
-                     .getElementType()
-                     .getIntOrFloatBitWidth() == 32;
-    side.vector = words ? 1 : 0;
-    side.misaligned = {};
-  }
-  return side;
+  append({}, below, std::numeric_limits<int64_t>::max());
+  return plans;
 }
 
 } // namespace
@@ -574,44 +273,19 @@ buildCudaMatmul(graph::KernelOp kernel, StringRef name,
     std::swap(n, k);
   Side rhs = sideOf(op.getRhs(), n, k);
 
-  // Sizes as far as they are known, in the form in which blocks see them.
-  SmallVector<DimExpr> out = graph::dimsOf(op.getResult());
-  auto typical = [&](DimExpr d) { return typicalSize(target, d); };
-  MatmulSize size{1, typical(out[out.size() - 2]), typical(out.back()),
-                  typical(graph::dimsOf(op.getLhs()).back())};
-  for (DimExpr d : ArrayRef(out).drop_back(2))
-    (mergesRows(op, lhs) ? size.m : size.batch) *=
-        typicalSize(target, d, /*unknown=*/1);
-
+  Product product{kernel, op, lhs, rhs};
+  DimExpr allRows;
+  MatmulSize size = sizeOf(product, target, allRows);
+  bool given = schedule || !target.pinned.empty();
+  // Parts of any number of rows would take any amount of memory.
+  bool maySplit = allRows.isConstant() || size.m <= *std::rbegin(kRowBounds);
   BuiltKernel built;
-  if (!chooseMatmul(math, size, target, schedule, built))
+  if (!chooseMatmul(math, size, target, schedule, built, maySplit))
     return built;
-  KernelTarget own = target;
-  own.index32 = false; // positions in tiles have 64 bits
-  KernelStep step;
-  DimExpr misaligned = lhs.misaligned;
-  if (rhs.misaligned)
-    misaligned = misaligned ? misaligned + rhs.misaligned : rhs.misaligned;
-  auto build = [&](const Twine &suffix, const Side &left, const Side &right) {
-    std::string function = (name + suffix).str();
-    KernelCode code =
-        MatmulBuilder(kernel, op, function, own, *schedule, left, right)
-            .build();
-    code.name = function;
-    code.cost = built.candidates[built.chosen].cost;
-    own.scalars.assign(code.scalars.begin(), code.scalars.end());
-    step.choices.push_back(std::move(code));
-  };
-  build("", lhs, rhs);
-  if (misaligned) {
-    step.choices.back().guard =
-        DimExpr::constant(kernel.getContext(), 1) - misaligned;
-    build("_unaligned", unaligned(lhs), unaligned(rhs));
-  }
-  for (unsigned i = 0; i < kernel->getNumOperands(); ++i)
-    step.ins.push_back(i);
-  step.outs.push_back(kernel->getNumOperands());
-  built.steps.push_back(std::move(step));
+  std::vector<Plan> plans{{*schedule, size, {}}};
+  if (!given)
+    plans = plansFor(product, math, allRows, size, *schedule, target);
+  Choices(product, name, target, plans).finish(built);
   return built;
 }
 

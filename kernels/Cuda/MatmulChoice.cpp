@@ -15,19 +15,18 @@ namespace mlir::tenon {
 /// can choose.
 static std::vector<Candidate> candidatesFor(MatmulMath math,
                                             const MatmulSize &size,
-                                            const DeviceInfo &device) {
-  std::vector<Candidate> all = matmulCandidates(math, size, device);
+                                            const DeviceInfo &device,
+                                            bool maySplit) {
+  std::vector<Candidate> all = matmulCandidates(math, size, device, maySplit);
   auto also = [&](MatmulMath other, const char *why) {
-    for (Candidate &one : matmulCandidates(other, size, device)) {
-      if (one.problem.empty())
-        one.problem = why;
-      all.push_back(std::move(one));
+    for (const MatmulSchedule &schedule : matmulSchedules(other)) {
+      std::string problem = schedule.problem(device.sharedPerBlock);
+      all.push_back({schedule.str(), costOf(schedule, size, device),
+                     problem.empty() ? why : problem});
     }
   };
   if (math == MatmulMath::tf32)
     also(MatmulMath::tf32x3, "only if pinned: tf32 is allowed, and faster");
-  if (math == MatmulMath::tf32 || math == MatmulMath::tf32x3)
-    also(MatmulMath::fma, "only if pinned: Tensor Cores are as exact");
   return all;
 }
 
@@ -44,16 +43,30 @@ static std::string problemOfMath(MatmulMath schedule, MatmulMath math) {
       .str();
 }
 
+static size_t chosenFrom(ArrayRef<Candidate> candidates,
+                         const KernelTarget &target, StringRef range) {
+  ScheduleSource model;
+  const ScheduleSource &source = target.schedules ? *target.schedules : model;
+  return source.choose(target.kernelText + range.str(), candidates);
+}
+
+MatmulSchedule chooseMatmulFor(MatmulMath math, const MatmulSize &size,
+                               const KernelTarget &target, StringRef range,
+                               bool maySplit) {
+  std::vector<Candidate> all =
+      candidatesFor(math, size, deviceOf(target), maySplit);
+  return *MatmulSchedule::parse(all[chosenFrom(all, target, range)].schedule);
+}
+
 bool chooseMatmul(MatmulMath math, const MatmulSize &size,
                   const KernelTarget &target,
-                  std::optional<MatmulSchedule> &schedule, BuiltKernel &built) {
+                  std::optional<MatmulSchedule> &schedule, BuiltKernel &built,
+                  bool maySplit) {
   DeviceInfo device = deviceOf(target);
   built.takesPins = true;
-  built.candidates = candidatesFor(math, size, device);
+  built.candidates = candidatesFor(math, size, device, maySplit);
   if (!schedule && target.pinned.empty()) {
-    ScheduleSource model;
-    const ScheduleSource &source = target.schedules ? *target.schedules : model;
-    built.chosen = source.choose(target.kernelText, built.candidates);
+    built.chosen = chosenFrom(built.candidates, target, "");
     schedule = MatmulSchedule::parse(built.candidates[built.chosen].schedule);
     return true;
   }

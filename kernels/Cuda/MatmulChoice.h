@@ -15,7 +15,14 @@ namespace mlir::tenon {
 /// `pinProblem` says why.
 bool chooseMatmul(MatmulMath math, const MatmulSize &size,
                   const KernelTarget &target,
-                  std::optional<MatmulSchedule> &schedule, BuiltKernel &built);
+                  std::optional<MatmulSchedule> &schedule, BuiltKernel &built,
+                  bool maySplit = true);
+
+/// The schedule of one choice of several: for sizes like `size`, which `range`
+/// says in words.
+MatmulSchedule chooseMatmulFor(MatmulMath math, const MatmulSize &size,
+                               const KernelTarget &target, StringRef range,
+                               bool maySplit = true);
 
 } // namespace mlir::tenon
 

@@ -10,7 +10,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
-#include <algorithm>
 #include <tuple>
 
 namespace mlir::tenon {
@@ -26,6 +25,12 @@ StringRef nameOf(MatmulMath math) { return kMaths[int(math)]; }
 //===----------------------------------------------------------------------===//
 
 std::string MatmulSchedule::str() const {
+  if (kind != MatmulKind::tiles)
+    return llvm::formatv("#tenon.gemv<{0}{1}, {2}x{3}, warps {4}, loads {5}, "
+                         "{6}, splitk {7}>",
+                         kind == MatmulKind::along ? "along" : "across",
+                         turned ? " turned" : "", m, n, warpsN, k, nameOf(math),
+                         splitK);
   return llvm::formatv("#tenon.matmul<{0}x{1}x{2}, warps {3}x{4}, stages {5}, "
                        "{6}, splitk {7}>",
                        m, n, k, warpsM, warpsN, stages, nameOf(math), splitK);
@@ -41,12 +46,28 @@ std::optional<MatmulSchedule> MatmulSchedule::parse(StringRef written) {
     return !text.consumeInteger(10, value) && value > 0;
   };
   text.consume_front("#tenon.");
-  if (!text.consume_front("matmul<") || !number(s.m) ||
-      !text.consume_front("x") || !number(s.n) || !text.consume_front("x") ||
-      !number(s.k) || !text.consume_front(",warps") || !number(s.warpsM) ||
-      !text.consume_front("x") || !number(s.warpsN) ||
-      !text.consume_front(",stages") || !number(s.stages) ||
-      !text.consume_front(","))
+  if (text.consume_front("gemv<")) {
+    if (text.consume_front("along"))
+      s.kind = MatmulKind::along;
+    else if (text.consume_front("across"))
+      s.kind = MatmulKind::across;
+    else
+      return std::nullopt;
+    s.turned = text.consume_front("turned");
+    s.warpsM = s.stages = 1;
+    if (!text.consume_front(",") || !number(s.m) || !text.consume_front("x") ||
+        !number(s.n) || !text.consume_front(",warps") || !number(s.warpsN) ||
+        !text.consume_front(",loads") || !number(s.k))
+      return std::nullopt;
+  } else if (!text.consume_front("matmul<") || !number(s.m) ||
+             !text.consume_front("x") || !number(s.n) ||
+             !text.consume_front("x") || !number(s.k) ||
+             !text.consume_front(",warps") || !number(s.warpsM) ||
+             !text.consume_front("x") || !number(s.warpsN) ||
+             !text.consume_front(",stages") || !number(s.stages)) {
+    return std::nullopt;
+  }
+  if (!text.consume_front(","))
     return std::nullopt;
   auto [math, rest] = text.split(",splitk");
   const StringRef *found = llvm::find(kMaths, math);
@@ -60,7 +81,7 @@ std::optional<MatmulSchedule> MatmulSchedule::parse(StringRef written) {
 bool MatmulSchedule::operator==(const MatmulSchedule &o) const {
   auto all = [](const MatmulSchedule &s) {
     return std::tuple(s.m, s.n, s.k, s.warpsM, s.warpsN, s.stages, s.math,
-                      s.splitK);
+                      s.splitK, s.kind, s.turned);
   };
   return all(*this) == all(o);
 }
@@ -77,7 +98,25 @@ const tile::MmaAtom &MatmulSchedule::atom() const {
   return *tile::findMmaAtom(names[int(math)]);
 }
 
+int64_t MatmulSchedule::sharedBytes() const {
+  switch (kind) {
+  case MatmulKind::tiles:
+    return stages * (m + n) * k * elementBytes();
+  case MatmulKind::along:
+    return 0;
+  case MatmulKind::across: // each warp's sums
+    return m * n * warpsN * 4;
+  }
+  llvm_unreachable("unknown kind");
+}
+
 int64_t MatmulSchedule::registers() const {
+  if (kind != MatmulKind::tiles) {
+    int64_t vector = 16 / elementBytes();
+    int64_t sums = kind == MatmulKind::along ? m * n : m * vector;
+    int64_t loads = kind == MatmulKind::along ? k * n : k;
+    return sums + 4 * loads + m * vector + 40;
+  }
   const tile::MmaAtom &a = atom();
   int64_t warpM = m / warpsM, warpN = n / warpsN;
   int64_t sums = warpM * warpN / 32;
@@ -90,23 +129,38 @@ int64_t MatmulSchedule::registers() const {
   return sums + fragments + 40;
 }
 
-std::string MatmulSchedule::problem(int64_t sharedLimit) const {
-  const tile::MmaAtom &a = atom();
-  if (splitK != 1)
-    return llvm::formatv("expected splitk 1, the only one in this version, got "
-                         "{0}",
-                         splitK);
-  for (int64_t size : {m, n, k, warpsM, warpsN})
+static std::string problemOfTiles(const MatmulSchedule &s) {
+  const tile::MmaAtom &a = s.atom();
+  for (int64_t size : {s.m, s.n, s.k, s.warpsM, s.warpsN})
     if (!llvm::isPowerOf2_64(size))
       return llvm::formatv("expected powers of 2, got {0}", size);
-  if (m % (warpsM * a.m) || n % (warpsN * a.n))
+  if (s.m % (s.warpsM * a.m) || s.n % (s.warpsN * a.n))
     return llvm::formatv("expected tiles of {0}x{1} for each warp, got {2}x{3}",
-                         a.m, a.n, m / warpsM, n / warpsN);
-  int64_t bytes = k * elementBytes();
-  if (k % a.k || bytes < 32)
+                         a.m, a.n, s.m / s.warpsM, s.n / s.warpsN);
+  int64_t bytes = s.k * s.elementBytes();
+  if (s.k % a.k || bytes < 32)
     return llvm::formatv("expected a step that is a multiple of {0} and of 32 "
                          "bytes, got {1}",
-                         a.k, k);
+                         a.k, s.k);
+  return "";
+}
+
+static std::string problemOfVectors(const MatmulSchedule &s) {
+  for (int64_t size : {s.m, s.n, s.k, s.warpsN})
+    if (!llvm::isPowerOf2_64(size))
+      return llvm::formatv("expected powers of 2, got {0}", size);
+  if (s.math == MatmulMath::tf32 || s.math == MatmulMath::tf32x3)
+    return "expected f16, bf16 or fma: Tensor Cores multiply tiles";
+  if (s.kind == MatmulKind::across && (s.n < 32 || s.n > 256))
+    return llvm::formatv("expected 32 to 256 columns, got {0}", s.n);
+  return "";
+}
+
+std::string MatmulSchedule::problem(int64_t sharedLimit) const {
+  std::string shape = kind == MatmulKind::tiles ? problemOfTiles(*this)
+                                                : problemOfVectors(*this);
+  if (!shape.empty())
+    return shape;
   if (threads() > 1024)
     return llvm::formatv("expected up to 1024 threads, got {0}", threads());
   if (sharedBytes() > sharedLimit)
@@ -119,77 +173,25 @@ std::string MatmulSchedule::problem(int64_t sharedLimit) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Choice
+// Those that are tried
 //===----------------------------------------------------------------------===//
-
-Cost costOf(const MatmulSchedule &s, const MatmulSize &size,
-            const DeviceInfo &device) {
-  int64_t steps = llvm::divideCeil(size.k, s.k);
-  int64_t tiles = llvm::divideCeil(size.m, s.m) *
-                  llvm::divideCeil(size.n, s.n) * size.batch;
-  Cost cost;
-  cost.occupancy =
-      occupancyOf(device, s.threads(), s.sharedBytes(), s.registers());
-  int64_t resident = std::max<int64_t>(cost.occupancy.blocks, 1);
-  int64_t busy = std::min(tiles, device.multiprocessors * resident);
-  int64_t waves = llvm::divideCeil(tiles, device.multiprocessors * resident);
-  // Blocks that share a multiprocessor: full ones, and those of the last wave.
-  double together =
-      std::max(1.0, double(busy) / double(device.multiprocessors));
-
-  double rate = s.math == MatmulMath::fma      ? device.fmaRate
-                : s.math == MatmulMath::tf32   ? device.tf32Rate
-                : s.math == MatmulMath::tf32x3 ? device.tf32Rate / 3
-                                               : device.f16Rate;
-  // Few warps do not hide what an instruction takes, and small warp tiles read
-  // shared memory more often than they multiply.
-  double warps = together * double(s.threads()) / 32;
-  double warpM = double(s.m) / s.warpsM, warpN = double(s.n) / s.warpsN;
-  double reuse = warpM * warpN / (warpM + warpN);
-  double efficiency =
-      std::min(1.0, warps / 8) * std::min(1.0, reuse / (reuse + 6)) * 1.2;
-  double multiply = double(s.m * s.n * s.k) * together / (rate * efficiency);
-  double bytes = double((s.m + s.n) * s.k * s.elementBytes());
-  double fetch = bytes * double(busy) / device.l2Bandwidth * device.clock;
-  double step = std::max(multiply, fetch);
-  // Before the first step: a trip to memory for each stage, overlapped.
-  double start = 1500 + 300;
-  double seconds =
-      double(waves) * (step * double(steps) + start) / device.clock;
-  // No side is fetched from memory less than once, nor the result stored.
-  double elements = double(size.batch) *
-                    double(size.m * size.k + size.k * size.n + size.m * size.n);
-  cost.bytes = elements * double(s.elementBytes());
-  cost.l2Bytes = double(tiles) * bytes * double(steps);
-  cost.flops = 2.0 * double(size.batch) * double(size.m) * double(size.n) *
-               double(size.k);
-  cost.compute =
-      cost.flops / 2 / (rate * double(device.multiprocessors) * device.clock);
-  cost.dram = cost.bytes / device.memoryBandwidth;
-  cost.l2 = cost.l2Bytes / device.l2Bandwidth;
-  cost.launch = kLaunchSeconds;
-  cost.blocks = tiles;
-  cost.threads = s.threads();
-  cost.shared = s.sharedBytes();
-  cost.registers = s.registers();
-  // The slower of both decides; a part of the other is never hidden.
-  cost.seconds = cost.launch + std::max(seconds, cost.dram) +
-                 0.2 * std::min(seconds, cost.dram);
-  return cost;
-}
 
 std::vector<MatmulSchedule> matmulSchedules(MatmulMath math) {
   std::vector<MatmulSchedule> all;
   auto add = [&](int64_t m, int64_t n, int64_t k, int64_t warpsM,
                  int64_t warpsN, int64_t stages) {
-    all.push_back({m, n, k, warpsM, warpsN, stages, math});
+    for (int64_t splitK : {1, 2, 4, 8})
+      all.push_back({m, n, k, warpsM, warpsN, stages, math, splitK});
   };
   switch (math) {
   case MatmulMath::f16:
   case MatmulMath::bf16:
+    add(128, 256, 32, 2, 4, 4);
+    add(128, 128, 64, 2, 4, 3);
     add(128, 128, 32, 2, 2, 4);
     add(128, 64, 32, 2, 2, 4);
     add(64, 128, 32, 2, 2, 4);
+    add(64, 128, 64, 2, 2, 3);
     add(64, 64, 32, 2, 2, 4);
     add(64, 64, 64, 2, 2, 3);
     add(32, 64, 64, 2, 2, 4);
@@ -220,19 +222,28 @@ std::vector<MatmulSchedule> matmulSchedules(MatmulMath math) {
   return all;
 }
 
-std::vector<Candidate> matmulCandidates(MatmulMath math, const MatmulSize &size,
-                                        const DeviceInfo &device) {
-  std::vector<Candidate> all;
-  for (const MatmulSchedule &s : matmulSchedules(math))
-    all.push_back(
-        {s.str(), costOf(s, size, device), s.problem(device.sharedPerBlock)});
+std::vector<MatmulSchedule> vectorSchedules(MatmulMath math) {
+  std::vector<MatmulSchedule> all;
+  if (math == MatmulMath::tf32 || math == MatmulMath::tf32x3)
+    return all;
+  for (bool turned : {false, true})
+    for (int64_t splitK : {1, 2, 4, 8})
+      for (int64_t m : {1, 2, 4, 8}) {
+        auto add = [&](MatmulKind kind, int64_t n, int64_t warps,
+                       int64_t loads) {
+          all.push_back({m, n, loads, 1, warps, 1, math, splitK, kind, turned});
+        };
+        add(MatmulKind::along, 1, 4, 4);
+        add(MatmulKind::along, 2, 4, 2);
+        add(MatmulKind::along, 4, 4, 1);
+        add(MatmulKind::along, 4, 8, 2);
+        add(MatmulKind::across, 32, 8, 4);
+        add(MatmulKind::across, 32, 16, 4);
+        add(MatmulKind::across, 64, 8, 4);
+        add(MatmulKind::across, 64, 16, 8);
+        add(MatmulKind::across, 128, 8, 8);
+      }
   return all;
-}
-
-MatmulSchedule bestMatmulSchedule(MatmulMath math, const MatmulSize &size,
-                                  const DeviceInfo &device) {
-  std::vector<Candidate> all = matmulCandidates(math, size, device);
-  return matmulSchedules(math)[ScheduleSource().choose("", all)];
 }
 
 } // namespace mlir::tenon

@@ -21,7 +21,7 @@ using graph::DimExpr;
 static constexpr unsigned kGlobalSpace = 1;
 
 Emitter::Emitter(graph::KernelOp kernel, StringRef name,
-                 const KernelTarget &target)
+                 const KernelTarget &target, unsigned workspaces)
     : b(kernel.getContext()), loc(UnknownLoc::get(kernel.getContext())),
       kernel(kernel), target(target) {
   b.getContext()
@@ -31,7 +31,7 @@ Emitter::Emitter(graph::KernelOp kernel, StringRef name,
   b.setInsertionPointToEnd(module->getBody());
   indexType = target.index32 ? b.getI32Type() : b.getI64Type();
   if (target.isCuda())
-    startEntry(name);
+    startEntry(name, workspaces);
   else
     startCpuKernel(name);
   // Everything that holds for the whole call is put before this op.
@@ -42,10 +42,11 @@ Emitter::Emitter(graph::KernelOp kernel, StringRef name,
   scopes.emplace_back();
 }
 
-void Emitter::startEntry(StringRef name) {
+void Emitter::startEntry(StringRef name, unsigned workspaces) {
   b.getContext()->loadDialect<NVVM::NVVMDialect>();
   Type global = LLVM::LLVMPointerType::get(context(), kGlobalSpace);
-  unsigned count = kernel->getNumOperands() + kernel->getNumResults();
+  unsigned count =
+      kernel->getNumOperands() + kernel->getNumResults() + workspaces;
   SmallVector<Type> types(count + 1, global);
   function =
       func::FuncOp::create(b, loc, name, b.getFunctionType(types, TypeRange()));
@@ -137,6 +138,9 @@ Value Emitter::pointerOf(BlockArgument argument) {
 }
 Value Emitter::resultPointer(unsigned i) {
   return pointers[kernel->getNumOperands() + i];
+}
+Value Emitter::workspacePointer(unsigned i) {
+  return pointers[kernel->getNumOperands() + kernel->getNumResults() + i];
 }
 
 //===----------------------------------------------------------------------===//

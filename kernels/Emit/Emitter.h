@@ -60,7 +60,9 @@ class Emitter {
 public:
   /// Starts the function `name` for `kernel` in a module of its own and leaves
   /// the builder at its end.
-  Emitter(graph::KernelOp kernel, StringRef name, const KernelTarget &target);
+  /// `workspaces`: of a GPU's entry, buffers behind operands and results.
+  Emitter(graph::KernelOp kernel, StringRef name, const KernelTarget &target,
+          unsigned workspaces = 0);
 
   /// Ends the function and hands over the module.
   OwningOpRef<ModuleOp> finish();
@@ -101,6 +103,8 @@ public:
   /// The pointer of a block argument, or of result `i`.
   Value pointerOf(BlockArgument argument);
   Value resultPointer(unsigned i);
+  /// The pointer of workspace `i` (GPU).
+  Value workspacePointer(unsigned i);
 
   // --- Arithmetic on indices, folding constants ---------------------------
 
@@ -208,8 +212,8 @@ public:
   Location loc;
 
 private:
-  void startEntry(StringRef name);     // GPU
-  void startCpuKernel(StringRef name); // CPU
+  void startEntry(StringRef name, unsigned workspaces); // GPU
+  void startCpuKernel(StringRef name);                  // CPU
   Value addScalar(graph::DimExpr expr);
   unsigned alignmentOf(Type storage, int64_t lanes, int64_t multiple) const;
   Value emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes);

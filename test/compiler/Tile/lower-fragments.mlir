@@ -139,3 +139,19 @@ func.func @for_each(%m: i64, %n: i64) {
   } : !c
   return
 }
+
+// All registers of a thread, then all threads of the warp.
+// CHECK-LABEL: func.func @any
+// CHECK-COUNT-8: arith.cmpf
+// CHECK: %[[SOME:.*]] = arith.ori
+// CHECK-NOT: arith.ori
+// CHECK: nvvm.vote.sync any %{{.*}}, %[[SOME]] -> i1
+func.func @any(%limit: f32) -> i1 {
+  %c = tile.zero : !c
+  %some = tile.any %c {
+  ^bb0(%e: f32):
+    %above = arith.cmpf ogt, %e, %limit : f32
+    tile.yield %above : i1
+  } : !c
+  return %some : i1
+}

@@ -79,14 +79,15 @@ func.func @copy_few(%p: !llvm.ptr<1>, %i: i64) {
 
 func.func private @element(i64, i64) -> f16
 
+// All elements first, then the stores.
 // CHECK-LABEL: func.func @produce(
 // CHECK-SAME: %[[ROW:.*]]: i64, %[[K:.*]]: i64)
 // CHECK: %[[R:.*]] = arith.addi %{{.*}}, %[[ROW]] : i64
 // CHECK: %[[C:.*]] = arith.addi %{{.*}}, %[[K]] : i64
 // CHECK: %[[V:.*]] = call @element(%[[R]], %[[C]])
+// CHECK: %[[W:.*]] = call @element
 // CHECK: llvm.store %[[V]], %{{.*}} {alignment = 2 : i64} : f16, !llvm.ptr<3>
-// CHECK: call @element
-// CHECK: llvm.store
+// CHECK: llvm.store %[[W]]
 // CHECK-NOT: llvm.store
 // CHECK: return
 func.func @produce(%row: i64, %k: i64) {

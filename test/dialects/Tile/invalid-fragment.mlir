@@ -418,3 +418,28 @@ func.func @map_nothing(%x: f32) {
   }) : () -> !tile.fragment<16x8xf32, c, "SM80_16x8x16_F32F16F16F32_TN">
   return
 }
+
+// -----
+
+func.func @any_packed() {
+  %a = tile.zero : !tile.fragment<16x16xf16, a, "SM80_16x8x16_F32F16F16F32_TN">
+  // expected-error @+1 {{expected an element a register, got '!tile.fragment<16x16xf16, a, "SM80_16x8x16_F32F16F16F32_TN">'}}
+  %b = tile.any %a {
+  ^bb0(%x: f16):
+    %y = arith.cmpf ogt, %x, %x : f16
+    tile.yield %y : i1
+  } : !tile.fragment<16x16xf16, a, "SM80_16x8x16_F32F16F16F32_TN">
+  return
+}
+
+// -----
+
+func.func @any_yields() {
+  %c = tile.zero : !tile.fragment<16x8xf32, c, "SM80_16x8x16_F32F16F16F32_TN">
+  // expected-error @+1 {{expected the region to yield one 'i1'}}
+  %b = tile.any %c {
+  ^bb0(%x: f32):
+    tile.yield %x : f32
+  } : !tile.fragment<16x8xf32, c, "SM80_16x8x16_F32F16F16F32_TN">
+  return
+}

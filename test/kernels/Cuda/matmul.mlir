@@ -49,14 +49,23 @@ func.func @main(%a: tensor<20x50xf16> {graph.name = "a"}, %b: tensor<50x37xf16> 
 
 // -----
 
-// An open size: aligned rows where they are, single words where not.
-// CHECK-LABEL: engine.kernel @k0_matmul family
+// An open size: FMAs where sums are short, then aligned rows where they are,
+// single words where not. What adds the parts of k has nothing to do for FMAs.
+// CHECK-LABEL: engine.kernel @k0_matmul family("matmul") schedule("#tenon.matmul<{{.*}}, fma, splitk 1>
+// CHECK: tile.copy_async {{.*}} using "SM80_CP_ASYNC_CA_4"
+// CHECK-LABEL: engine.kernel @k0_matmul_1 family
+// CHECK-SAME: "#tenon.matmul<{{.*}}, tf32x3, splitk [[PARTS:.*]]>"
 // CHECK: tile.copy_async {{.*}} using "SM80_CP_ASYNC_CG_16"
 // CHECK: tile.load %{{.*}} using "SM75_LDSM_X4" :
 // CHECK: tile.split
-// CHECK-LABEL: engine.kernel @k0_matmul_unaligned family
+// CHECK: %[[SOME:.*]] = tile.any
+// CHECK: scf.if %[[SOME]]
+// CHECK-LABEL: engine.kernel @k0_matmul_2 family
 // CHECK: tile.copy_async {{.*}} using "SM80_CP_ASYNC_CA_4"
-// CHECK: engine.launch @k0_matmul if({{.*}}) {{.*}} else @k0_matmul_unaligned
+// CHECK-LABEL: engine.kernel @k0_matmul_sum family("matmul") schedule("sum of parts, vector=4")
+// CHECK: engine.temp bytes("select(select(-k + 64, 1, [[PARTS]]) - 1, 16384*select(-k + 64, 1, [[PARTS]]), 0)")
+// CHECK: engine.launch @k0_matmul if("-k + 64") {{.*}} else @k0_matmul_1 if({{.*}}) {{.*}} else @k0_matmul_2
+// CHECK: engine.launch @k0_matmul_sum tasks("select(select(-k + 64, 1, [[PARTS]]) - 1, 1024, 0)")
 func.func @main(%a: tensor<64x?xf32, #graph.shape<[64, k]>> {graph.name = "a"}, %b: tensor<?x64xf32, #graph.shape<[k, 64]>> {graph.name = "b"}) -> (tensor<64x64xf32> {graph.name = "c"}) {
   %0 = graph.kernel "matmul"(%a, %b) {graph.constants = array<i64>, graph.nodes = []} : (tensor<64x?xf32, #graph.shape<[64, k]>>, tensor<?x64xf32, #graph.shape<[k, 64]>>) -> tensor<64x64xf32> {
   ^bb0(%x: tensor<64x?xf32, #graph.shape<[64, k]>>, %y: tensor<?x64xf32, #graph.shape<[k, 64]>>):

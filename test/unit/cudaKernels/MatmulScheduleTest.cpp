@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/MatmulSchedule.h"
+#include "llvm/ADT/StringRef.h"
 #include "gtest/gtest.h"
 
 using namespace mlir::tenon;
@@ -19,6 +20,16 @@ TEST(MatmulScheduleTest, TextRoundTrips) {
             "#tenon.matmul<64x64x32, warps 2x2, stages 3, f16, splitk 1>");
   for (MatmulMath math : kMaths)
     for (const MatmulSchedule &each : matmulSchedules(math)) {
+      auto back = MatmulSchedule::parse(each.str());
+      ASSERT_TRUE(back) << each.str();
+      EXPECT_EQ(*back, each);
+    }
+  MatmulSchedule vectors{
+      4, 2, 4, 1, 8, 1, MatmulMath::bf16, 2, MatmulKind::along, true};
+  EXPECT_EQ(vectors.str(), "#tenon.gemv<along turned, 4x2, warps 8, loads 4, "
+                           "bf16, splitk 2>");
+  for (MatmulMath math : kMaths)
+    for (const MatmulSchedule &each : vectorSchedules(math)) {
       auto back = MatmulSchedule::parse(each.str());
       ASSERT_TRUE(back) << each.str();
       EXPECT_EQ(*back, each);
@@ -43,7 +54,10 @@ TEST(MatmulScheduleTest, RefusesOtherText) {
         "#tenon.matmul<64x64x32, warps 2x2, stages 3, f17, splitk 1>",
         "#tenon.matmul<64x64x32, warps 2x2, stages 0, f16, splitk 1>",
         "#tenon.matmul<64x64x32, warps 2x2, stages 3, f16, splitk 1",
-        "#tenon.matmul<64x64x32, warps 2x2, stages 3, f16, splitk 1> x"})
+        "#tenon.matmul<64x64x32, warps 2x2, stages 3, f16, splitk 1> x",
+        "#tenon.gemv<beside, 1x4, warps 4, loads 2, f16, splitk 1>",
+        "#tenon.gemv<along, 1x4, loads 2, f16, splitk 1>",
+        "#tenon.gemv<along, 1x0, warps 4, loads 2, f16, splitk 1>"})
     EXPECT_FALSE(MatmulSchedule::parse(text)) << text;
 }
 
@@ -71,9 +85,17 @@ TEST(MatmulScheduleTest, SaysWhatIsWrong) {
   EXPECT_EQ(problem("#tenon.matmul<256x128x32, warps 2x2, stages 2, f16, "
                     "splitk 1>"),
             "needs about 344 registers for each of 128 threads");
-  EXPECT_EQ(problem("#tenon.matmul<64x64x32, warps 2x2, stages 3, f16, "
-                    "splitk 2>"),
-            "expected splitk 1, the only one in this version, got 2");
+  EXPECT_EQ(problem("#tenon.gemv<along, 1x3, warps 4, loads 2, f16, splitk 1>"),
+            "expected powers of 2, got 3");
+  EXPECT_EQ(problem("#tenon.gemv<across, 1x16, warps 4, loads 2, fma, splitk "
+                    "1>"),
+            "expected 32 to 256 columns, got 16");
+  EXPECT_EQ(problem("#tenon.gemv<along, 1x4, warps 4, loads 2, tf32, splitk "
+                    "1>"),
+            "expected f16, bf16 or fma: Tensor Cores multiply tiles");
+  EXPECT_EQ(problem("#tenon.gemv<along, 8x32, warps 4, loads 2, f16, splitk "
+                    "1>"),
+            "needs about 616 registers for each of 128 threads");
 }
 
 TEST(MatmulScheduleTest, EachCanBeBuilt) {
@@ -88,12 +110,60 @@ TEST(MatmulScheduleTest, ChoosesBySize) {
     auto best = [&](MatmulSize size) {
       return bestMatmulSchedule(MatmulMath::f16, size, device);
     };
+    // A thin side: the other is read as it lies, by all of the device.
+    for (bool along : {false, true}) {
+      MatmulSchedule one = best({1, 1, 4096, 4096, true, along});
+      EXPECT_EQ(one.kind, along ? MatmulKind::along : MatmulKind::across);
+      EXPECT_EQ(one.m, 1) << capability;
+      EXPECT_FALSE(one.turned) << capability;
+    }
+    MatmulSchedule column = best({1, 4096, 1, 4096, true, false});
+    EXPECT_EQ(column.kind, MatmulKind::along) << capability;
+    EXPECT_TRUE(column.turned) << capability;
     // Few rows: no tile that is mostly padding. Many: large tiles.
-    EXPECT_LE(best({1, 1, 4096, 4096}).m, 32) << capability;
     EXPECT_LE(best({1, 16, 4096, 4096}).m, 32) << capability;
     EXPECT_GE(best({1, 8192, 8192, 4096}).m * best({1, 8192, 8192, 4096}).n,
               128 * 64)
         << capability;
+    // A long k and a small result: few blocks alone leave most of it idle.
+    EXPECT_EQ(best({1, 8192, 8192, 4096}).splitK, 1) << capability;
+    EXPECT_GT(best({1, 64, 64, 65536}).splitK, 1) << capability;
+  }
+}
+
+TEST(MatmulScheduleTest, ShortSumsOfF32AreOfFmas) {
+  DeviceInfo device = deviceFor(80);
+  auto math = [&](int64_t k) {
+    return bestMatmulSchedule(MatmulMath::tf32x3, {1, 1024, 1024, k}, device)
+        .math;
+  };
+  EXPECT_EQ(math(16), MatmulMath::fma);
+  EXPECT_EQ(math(63), MatmulMath::fma);
+  EXPECT_EQ(math(64), MatmulMath::tf32x3);
+  EXPECT_EQ(math(4096), MatmulMath::tf32x3);
+}
+
+TEST(MatmulScheduleTest, SplitsOnlyWhereItMay) {
+  DeviceInfo device = deviceFor(80);
+  MatmulSize size{1, 64, 64, 65536};
+  EXPECT_GT(bestMatmulSchedule(MatmulMath::f16, size, device).splitK, 1);
+  EXPECT_EQ(bestMatmulSchedule(MatmulMath::f16, size, device, false).splitK, 1);
+  for (const Candidate &each :
+       matmulCandidates(MatmulMath::f16, size, device, false))
+    EXPECT_TRUE(llvm::StringRef(each.schedule).ends_with("splitk 1>") ||
+                !each.problem.empty())
+        << each.schedule;
+}
+
+TEST(MatmulScheduleTest, VectorsAreForThinSides) {
+  DeviceInfo device = deviceFor(80);
+  for (const Candidate &each :
+       matmulCandidates(MatmulMath::f16, {1, 3, 512, 512}, device)) {
+    llvm::StringRef schedule = each.schedule;
+    if (!schedule.contains("gemv") || !each.problem.empty())
+      continue;
+    EXPECT_TRUE(schedule.contains(", 4x")) << each.schedule;
+    EXPECT_FALSE(schedule.contains("turned")) << each.schedule;
   }
 }
 
