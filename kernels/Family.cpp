@@ -100,16 +100,25 @@ bool buildForThreads(ArrayRef<Build> families, graph::KernelOp kernel,
     if (known && narrow != (*known > 0))
       continue;
     target.index32 = narrow;
-    std::string own = name.str() + (!known && !narrow ? "_wide" : "");
-    auto code = buildFirst(families, kernel, own, target);
-    if (!code)
-      return false;
-    if (!known && narrow)
-      code->guard = fits;
-    if (!code->cost)
-      code->cost = threadCost(kernel, *code, target);
-    target.scalars.assign(code->scalars.begin(), code->scalars.end());
-    choices.push_back(std::move(*code));
+    bool last = false;
+    for (target.choice = 0; !last; ++target.choice) {
+      std::string own = name.str() + (!known && !narrow ? "_wide" : "");
+      if (target.choice > 0)
+        own += "_" + std::to_string(target.choice);
+      auto code = buildFirst(families, kernel, own, target);
+      if (!code)
+        return false;
+      last = !code->guard;
+      // Sizes that need 64 bits are rare: the code without a guard is enough.
+      if (!known && !narrow && !last)
+        continue;
+      if (!known && narrow)
+        code->guard = last ? fits : graph::DimExpr::min(code->guard, fits);
+      if (!code->cost)
+        code->cost = threadCost(kernel, *code, target);
+      target.scalars.assign(code->scalars.begin(), code->scalars.end());
+      choices.push_back(std::move(*code));
+    }
   }
   // A family that weighs several ways lists them itself.
   if (built.candidates.empty())

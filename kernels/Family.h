@@ -142,6 +142,8 @@ std::optional<KernelCode> buildPool(graph::KernelOp, StringRef name,
                                     const KernelTarget &);
 std::optional<KernelCode> buildPointwise(graph::KernelOp, StringRef name,
                                          const KernelTarget &);
+std::optional<KernelCode> buildPointwiseThreads(graph::KernelOp, StringRef name,
+                                                const KernelTarget &);
 std::optional<KernelCode> buildDirectConv(graph::KernelOp, StringRef name,
                                           const KernelTarget &);
 std::optional<KernelCode> buildRowThreads(graph::KernelOp, StringRef name,

@@ -10,8 +10,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Contraction/Halo.h"
+#include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
-#include "kernels/Family.h"
 #include "kernels/Math/Math.h"
 #include "kernels/Reduce/ReduceMath.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -102,11 +102,7 @@ private:
       element(uniforms(t.take_front(dims.size())), 1);
     });
     code.tasks = productOf(kernel.getContext(), dims);
-    code.launchOverTasks(e.blockThreads);
-    code.mayFault = e.mayFault();
-    code.module = e.finish();
-    code.scalars.assign(e.scalars().begin(), e.scalars().end());
-    return code;
+    return finishTasks(e, std::move(code));
   }
 
   void zeroAll(RankedTensorType type) {

@@ -32,6 +32,9 @@ struct KernelTarget {
   bool index32 = false;
   /// Whether products of f32 may round their factors to tf32.
   bool tf32 = false;
+  /// GPU: which choice of a launch to build. 0 is the fastest; a family that
+  /// gives its code a guard is asked for the next one too.
+  unsigned choice = 0;
   /// GPU: the first scalars of the kernel, in this order, whether it needs them
   /// or not. Choices of one launch are called with one list.
   std::vector<graph::DimExpr> scalars = {};

@@ -30,8 +30,6 @@
 
 #include "kernels/Cuda/ThreadCost.h"
 #include "kernels/Cuda/Threads.h"
-#include "kernels/Emit/Emitter.h"
-#include "kernels/Family.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::tenon {
@@ -85,17 +83,13 @@ public:
       code.block = {kPixels * splits, 1, 1};
     } else {
       e.forEachTask(sizes, [&](ArrayRef<Value> t) { pixel(t); });
-      code.launchOverTasks(e.blockThreads);
     }
     int64_t taps = 1;
     for (int64_t k : filter.getShape().drop_front(2))
       taps *= k;
     code.flops = productOf(context, dims) * (2 * perIn * taps);
-    code.scratchBytes = DimExpr::constant(context, 0);
-    code.mayFault = e.mayFault();
-    code.module = e.finish();
-    code.scalars.assign(e.scalars().begin(), e.scalars().end());
-    return code;
+    return splits > 1 ? finishThreads(e, std::move(code))
+                      : finishTasks(e, std::move(code));
   }
 
 private:
@@ -151,8 +145,8 @@ private:
         sharedArray(e, name + "_partial", one, splits * channels * kPixels);
     auto slot = [&](Value s, Value r) {
       Value row = e.add(e.mul(s, e.constant(channels)), r);
-      return sharedSlot(e, partial, one,
-                        e.add(e.mul(row, e.constant(kPixels)), lane));
+      return sharedAt(e, partial, one,
+                      e.add(e.mul(row, e.constant(kPixels)), lane));
     };
     for (int64_t r = 0; r < channels; ++r)
       LLVM::StoreOp::create(e.b, e.loc, part(sums, r),

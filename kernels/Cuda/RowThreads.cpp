@@ -2,30 +2,39 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A warp or a block takes a row of softmax, layer norm, rms norm or of a
-// reduction over the last dimensions. Its threads read consecutive vectors:
+// A group of T threads (some lanes of a warp, a warp or a block) takes a row of
+// softmax, layer norm, rms norm or of a reduction over the last dimensions. Its
+// threads read consecutive vectors of 16 bytes:
 //
 //   // (T, C, V) -> element: (chunk * T + thread) * V + lane
 //
 // Where a row is short enough, each thread keeps its elements in registers and
-// memory is read once; longer rows, and rows of unknown length, are read again
-// (from the cache) by each pass:
+// memory is read once; longer rows are read again by each pass:
 //
-//   softmax   x, max | sum of exp(x - max) | exp(x - max) / sum
-//   norm      x, sum | sum of (x - mean)^2 | (x - mean) / sqrt(var + eps) ...
-//   reduce    x, total
+//              in registers                      from memory
+//   softmax    x, max | sum of exp(x - max)      x, max and sum together
+//              | exp(x - max) / sum              | exp(x - max) / sum
+//   norm       x, mean | sum of (x - mean)^2     x, mean and variance together
+//              | (x - mean) / sqrt(var + eps)    | (x - mean) / sqrt(var + eps)
+//   reduce     x, total                          x, total
 //
-// The variance is taken around the mean in a pass of its own: the one-pass
-// formula loses all digits where the mean is large. Everything is computed in
-// f32, whatever is stored.
+// "Together" is the sum of exp(x - max so far), rescaled when the maximum
+// grows, and Welford's way to a variance: both are as exact as the passes in
+// registers, where the variance is taken around the mean. The formula E[x^2] -
+// E[x]^2 would lose all digits where the mean is large.
 //
-// Tests: conformance-cuda-* (test/conformance), test/e2e/cuda.py.
+// Rows of unknown length get several choices of code: for rows that begin
+// aligned and for others, for short ones (a warp each) and long ones.
+//
+// Everything is computed in f32, whatever is stored.
+//
+// Tests: test/e2e/cudaRows.py, conformance-cuda-* (test/conformance).
 //
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
-#include "kernels/Family.h"
+#include "kernels/Emit/FloatOps.h"
 #include "kernels/Math/Math.h"
 #include "kernels/Reduce/ReduceMath.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -36,130 +45,210 @@ using graph::DimExpr;
 
 namespace {
 
-/// Vectors that a thread keeps in registers: 32 elements of f32.
-constexpr int64_t kMostChunks = 8;
-constexpr int64_t kVector = 4;
-constexpr int64_t kBlockThreads = 256;
+/// Elements that a thread keeps in registers, as f32.
+constexpr int64_t kMostKept = 32;
 /// Rows up to this length are a warp's, longer ones a block's.
-constexpr int64_t kWarpRow = kWarpThreads * kVector * kMostChunks;
+constexpr int64_t kWarpRow = kWarpThreads * kMostKept;
+constexpr int64_t kMostThreads = 512;
+constexpr int64_t kOpenRowThreads = 256;
 
-class RowThreadsBuilder {
+/// How rows are given to threads.
+struct RowPlan {
+  int64_t threads = kWarpThreads; // of a row
+  int64_t vector = 1;
+  /// Rows up to this length are kept in registers; 0: none.
+  int64_t kept = 0;
+  bool aligned = false; // `vector` divides the length, says the guard
+  DimExpr guard;        // null: for all sizes
+
+  std::string str() const {
+    return llvm::formatv("{0} threads={1} vector={2}{3}",
+                         threads > kWarpThreads ? "block" : "warp", threads,
+                         vector, kept ? " registers" : "");
+  }
+};
+
+/// The plan for rows of known length.
+RowPlan planOf(int64_t length, int64_t vector) {
+  RowPlan plan;
+  plan.vector = vector;
+  int64_t vectors = llvm::divideCeil(std::max<int64_t>(length, 1), vector);
+  if (length <= kWarpRow) {
+    // A few lanes for a short row; a warp takes several.
+    plan.threads = std::min<int64_t>(llvm::PowerOf2Ceil(vectors), kWarpThreads);
+  } else {
+    // Some 16 elements a thread: enough loads in flight, few steps to combine.
+    int64_t threads = llvm::PowerOf2Ceil(llvm::divideCeil(length, 16));
+    plan.threads = std::clamp<int64_t>(threads, 128, kMostThreads);
+  }
+  if (length <= plan.threads * kMostKept)
+    plan.kept = plan.threads * kMostKept;
+  return plan;
+}
+
+/// Plans in the order in which they are tried. `contiguous` is the length that
+/// vectors must divide.
+SmallVector<RowPlan> plansFor(DimExpr length, DimExpr contiguous,
+                              int64_t vector) {
+  auto aligned = [&](int64_t v) { return contiguous.knownDivisor() % v == 0; };
+  int64_t known = vector; // what divides for certain
+  while (!aligned(known))
+    known /= 2;
+  if (auto size = length.asConstant())
+    return {planOf(*size, known)};
+  MLIRContext *context = length.getContext();
+  DimExpr one = DimExpr::constant(context, 1);
+  SmallVector<RowPlan> plans;
+  auto add = [&](int64_t v, bool shortRows) {
+    RowPlan plan;
+    plan.vector = v;
+    plan.threads = shortRows ? kWarpThreads : kOpenRowThreads;
+    // Code for all chunks that a row may have: only worth it if they are few.
+    plan.kept = shortRows && v > 1 ? kWarpRow : 0;
+    if (shortRows && length.upperBound() > kWarpRow)
+      plan.guard = DimExpr::constant(context, kWarpRow + 1) - length;
+    if (!aligned(v)) {
+      DimExpr divides = one - contiguous.mod(v);
+      plan.guard = plan.guard ? DimExpr::min(divides, plan.guard) : divides;
+      plan.aligned = true;
+    }
+    plans.push_back(plan);
+  };
+  for (int64_t v : {vector, known}) {
+    add(v, true);
+    if (length.upperBound() > kWarpRow)
+      add(v, false);
+    if (v == known)
+      break;
+  }
+  return plans;
+}
+
+class RowThreadsBuilder : FloatOps {
 public:
-  /// The rows are dimensions [first, rank) of the anchor's input.
+  /// The rows are dimensions [first, rank) of the anchor's input; `merged`:
+  /// they can be walked as one.
   RowThreadsBuilder(graph::KernelOp kernel, Operation *anchor, int64_t first,
-                    StringRef name, const KernelTarget &target)
-      : kernel(kernel), anchor(anchor), first(first), e(kernel, name, target),
-        f32(e.b.getF32Type()), name(name) {}
+                    bool merged, const RowPlan &plan, StringRef name,
+                    const KernelTarget &target)
+      : FloatOps{e}, kernel(kernel), anchor(anchor), first(first),
+        merged(merged), plan(plan), threads(plan.threads), vector(plan.vector),
+        e(kernel, name, target), reducer(e, name, threads),
+        dims(graph::dimsOf(anchor->getOperand(0))) {}
 
-  KernelCode build() {
-    dims = graph::dimsOf(anchor->getOperand(0));
+  /// None where vectors would come in pieces.
+  std::optional<KernelCode> build() {
     MLIRContext *context = kernel.getContext();
     DimExpr length = productOf(context, ArrayRef(dims).drop_front(first));
     DimExpr rows = productOf(context, ArrayRef(dims).take_front(first));
     known = length.asConstant();
-    vector = std::gcd(length.knownDivisor(), kVector);
-    threads = known && *known <= kWarpRow ? kWarpThreads : kBlockThreads;
+    if (plan.aligned)
+      e.assumeMultiple(merged ? length : dims.back(), vector);
     int64_t block = std::max<int64_t>(threads, e.blockThreads);
     int64_t rowsOfBlock = block / threads;
-    GroupReducer group(e, name, threads);
-    reducer = &group;
-    inRegisters = known && *known <= threads * vector * kMostChunks;
-
     axis = mergedAxis(dims, first);
     size = e.dim(length);
     Value thread = e.threadIndex(0);
     lane = e.mul(e.rem(thread, e.constant(threads)), e.constant(vector));
     Value number = e.add(e.mul(e.blockIndex(0), e.constant(rowsOfBlock)),
                          e.div(thread, e.constant(threads)));
-    // A warp without a row leaves; blocks have exactly one.
-    auto row = [&] {
+    auto row = [&](Value rest) {
       SmallVector<Index> at = e.zeros(dims.size());
-      Value rest = number;
       for (int64_t i = first; i-- > 0;) {
         at[i] = e.uniform(i ? e.rem(rest, e.dim(dims[i])) : rest);
         rest = i ? e.div(rest, e.dim(dims[i])) : rest;
       }
       emitRow(at);
     };
-    if (rowsOfBlock == 1)
-      row();
-    else
-      e.ifThen(e.less(number, e.dim(rows)), row);
+    if (rowsOfBlock == 1 || rows.knownDivisor() % rowsOfBlock == 0) {
+      row(number);
+    } else if (threads == kWarpThreads) {
+      // A warp without a row leaves; blocks have exactly one.
+      e.ifThen(e.less(number, e.dim(rows)), [&] { row(number); });
+    } else {
+      // All lanes of a warp take part in shuffles: those without a row compute
+      // the last one once more, and do not store it.
+      live = e.less(number, e.dim(rows));
+      row(e.min(number, e.sub(e.dim(rows), e.constant(1))));
+    }
+    if (vector > 1 && e.brokeVectors())
+      return std::nullopt;
 
     KernelCode code;
     code.family = isa<graph::SoftmaxOp>(anchor)     ? "softmax"
                   : isa<graph::LayerNormOp>(anchor) ? "norm"
                                                     : "reduce";
-    code.schedule = llvm::formatv("{0} vector={1}{2}",
-                                  threads == kWarpThreads ? "warp" : "block",
-                                  vector, inRegisters ? " registers" : "");
+    code.schedule = plan.str();
+    code.guard = plan.guard;
     code.flops = rows * length * (isa<graph::ReduceOp>(anchor) ? 1 : 8);
-    code.scratchBytes = DimExpr::constant(context, 0);
     code.tasks = rows;
     DimExpr one = DimExpr::constant(context, 1);
     code.grid = {rows.ceilDiv(rowsOfBlock), one, one};
     code.block = {block, 1, 1};
-    code.mayFault = e.mayFault();
-    code.module = e.finish();
-    code.scalars.assign(e.scalars().begin(), e.scalars().end());
-    return code;
+    return finishThreads(e, std::move(code));
   }
 
 private:
-  Value f(double v, int64_t n = 1) {
-    return e.floatConstant(Emitter::vectorOf(f32, n), v);
-  }
-  Value add(Value a, Value b) {
-    return arith::AddFOp::create(e.b, e.loc, a, b);
-  }
-  Value sub(Value a, Value b) {
-    return arith::SubFOp::create(e.b, e.loc, a, b);
-  }
-  Value mul(Value a, Value b) {
-    return arith::MulFOp::create(e.b, e.loc, a, b);
-  }
-  Value div(Value a, Value b) {
-    return arith::DivFOp::create(e.b, e.loc, a, b);
-  }
-
   Value input() { return anchor->getOperand(0); }
-  Value element(SmallVector<Index> at, Index i) {
-    at[axis] = i;
-    return e.emit(input(), at, vector);
+
+  // --- Positions -------------------------------------------------------------
+
+  /// `at` with the row's element(s) from `i` on.
+  SmallVector<Index> position(ArrayRef<Index> at, Value i) {
+    SmallVector<Index> result(at);
+    auto index = [&](Value base) {
+      return vector == 1 ? e.uniform(base) : e.consecutive(base, vector);
+    };
+    if (merged) {
+      result[axis] = index(i);
+      return result;
+    }
+    for (int64_t d = dims.size(); d-- > first;) {
+      Value own = d == first ? i : e.rem(i, e.dim(dims[d]));
+      result[d] = d + 1 == int64_t(dims.size()) ? index(own) : e.uniform(own);
+      i = d == first ? i : e.div(i, e.dim(dims[d]));
+    }
+    return result;
   }
 
-  /// Calls `body` for each of the thread's vectors. Vectors behind the end of
-  /// the row are left out.
-  void forEach(function_ref<void(Index, size_t)> body) {
-    if (!inRegisters) {
-      e.loop(lane, size, threads * vector, [&](Value i) { body(index(i), 0); });
-      return;
-    }
-    for (int64_t c = 0; c * threads * vector < *known; ++c) {
-      Value i = e.add(lane, e.constant(c * threads * vector));
-      auto one = [&] { body(index(i), c); };
-      if ((c + 1) * threads * vector <= *known)
-        one();
-      else
-        e.ifThen(e.less(i, size), one);
-    }
+  int64_t chunks() const {
+    int64_t most = known ? std::min(*known, plan.kept) : plan.kept;
+    return llvm::divideCeil(most, threads * vector);
   }
-  Index index(Value i) {
-    return vector == 1 ? e.uniform(i) : e.consecutive(i, vector);
+  Value chunkStart(int64_t c) {
+    return e.add(lane, e.constant(c * threads * vector));
   }
+  /// Whether every thread has a vector in chunk c.
+  bool whole(int64_t c) {
+    return known && (c + 1) * threads * vector <= *known;
+  }
+  Value inside(int64_t c) { return e.less(chunkStart(c), size); }
+
+  // --- A row's elements ------------------------------------------------------
 
   /// The thread's elements, where registers hold them: neutral behind the end.
   void loadRow(ArrayRef<Index> at, Value neutral) {
-    if (!inRegisters)
+    if (!plan.kept)
       return;
     Value nothing = e.splat(neutral, vector);
-    for (int64_t c = 0; c * threads * vector < *known; ++c) {
-      Value i = e.add(lane, e.constant(c * threads * vector));
-      auto load = [&] { return element(SmallVector<Index>(at), index(i)); };
-      bool whole = (c + 1) * threads * vector <= *known;
-      kept.push_back(whole ? load()
-                           : e.ifElse(e.less(i, size), nothing.getType(), load,
-                                      [&] { return nothing; }));
+    for (int64_t c = 0; c < chunks(); ++c) {
+      auto load = [&] {
+        return e.emit(input(), position(at, chunkStart(c)), vector);
+      };
+      kept.push_back(whole(c) ? load()
+                              : e.ifElse(inside(c), nothing.getType(), load,
+                                         [&] { return nothing; }));
+    }
+  }
+
+  /// The kept elements, mapped. Chunks that a row may not have are left alone.
+  void mapKept(function_ref<Value(Value)> map) {
+    for (auto [c, x] : llvm::enumerate(kept)) {
+      Value own = x;
+      x = known ? map(own)
+                : e.ifElse(
+                      inside(c), own.getType(), [&] { return map(own); },
+                      [&] { return own; });
     }
   }
 
@@ -169,47 +258,82 @@ private:
                   function_ref<Value(Value)> map,
                   function_ref<Value(Value, Value)> combine) {
     Value total = e.splat(neutral, vector);
-    if (inRegisters) {
+    if (plan.kept) {
       for (auto [c, x] : llvm::enumerate(kept)) {
-        Value mapped = map(x);
-        int64_t base = int64_t(c) * threads * vector;
-        if (base + threads * vector > *known) {
-          Value inside = e.less(e.add(lane, e.constant(base)), size);
-          mapped = e.select(inside, mapped, e.splat(neutral, vector));
+        if (whole(c)) {
+          total = combine(total, map(x));
+        } else if (known) {
+          total = combine(
+              total, e.select(inside(c), map(x), e.splat(neutral, vector)));
+        } else {
+          Value own = x, before = total;
+          total = e.ifElse(
+              inside(c), total.getType(),
+              [&] { return combine(before, map(own)); },
+              [&] { return before; });
         }
-        total = combine(total, mapped);
       }
     } else {
       total = e.loopWith(lane, size, threads * vector, total,
                          [&](Value i, ValueRange sum) {
-                           Value x = element(SmallVector<Index>(at), index(i));
+                           Value x = e.emit(input(), position(at, i), vector);
                            return SmallVector<Value>{combine(sum[0], map(x))};
                          })[0];
     }
-    if (vector > 1) {
-      Value lanes;
-      for (int64_t k = 0; k < vector; ++k) {
-        Value one = vector::ExtractOp::create(e.b, e.loc, total, k);
-        lanes = lanes ? combine(lanes, one) : one;
-      }
-      total = lanes;
-    }
-    return reducer->reduce(total, combine);
+    return reducer.reduce(combineLanes(total, combine), combine);
   }
 
-  Value valueAt(SmallVector<Index> at, Index i, size_t c) {
-    return inRegisters ? kept[c] : element(at, i);
+  /// The lanes of a vector in one.
+  Value combineLanes(Value v, function_ref<Value(Value, Value)> combine) {
+    if (vector == 1)
+      return v;
+    Value total;
+    for (int64_t k = 0; k < vector; ++k) {
+      Value one = vector::ExtractOp::create(e.b, e.loc, v, k);
+      total = total ? combine(total, one) : one;
+    }
+    return total;
+  }
+  Value sumLanes(Value v) {
+    return combineLanes(v, [&](Value a, Value b) { return add(a, b); });
+  }
+
+  /// Calls `body` with the position and value of each of the thread's vectors.
+  void forEach(ArrayRef<Index> at,
+               function_ref<void(ArrayRef<Index>, Value)> body) {
+    if (!plan.kept) {
+      e.loop(lane, size, threads * vector, [&](Value i) {
+        SmallVector<Index> p = position(at, i);
+        body(p, e.emit(input(), p, vector));
+      });
+      return;
+    }
+    for (int64_t c = 0; c < chunks(); ++c) {
+      auto one = [&] { body(position(at, chunkStart(c)), kept[c]); };
+      if (whole(c))
+        one();
+      else
+        e.ifThen(inside(c), one);
+    }
   }
 
   /// Stores what the body makes of the anchor's elements.
   void finishAt(ArrayRef<Index> at, Value result, int64_t n) {
-    e.bind(anchor->getResult(0),
-           [result](ArrayRef<Index>, int64_t) { return result; });
-    Value end = epilogueEnd(e.yield()->getOperand(0));
-    e.store(0, end, e.emit(end, at, n), at, n);
+    auto store = [&] {
+      e.bind(anchor->getResult(0),
+             [result](ArrayRef<Index>, int64_t) { return result; });
+      Value end = epilogueEnd(e.yield()->getOperand(0));
+      e.store(0, end, e.emit(end, at, n), at, n);
+    };
+    if (live)
+      e.ifThen(live, store);
+    else
+      store();
   }
 
-  void emitRow(SmallVector<Index> at) {
+  // --- Anchors ---------------------------------------------------------------
+
+  void emitRow(ArrayRef<Index> at) {
     if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor))
       emitSoftmax(softmax, at);
     else if (auto norm = dyn_cast<graph::LayerNormOp>(anchor))
@@ -218,75 +342,127 @@ private:
       emitReduce(cast<graph::ReduceOp>(anchor), at);
   }
 
-  void emitSoftmax(graph::SoftmaxOp op, SmallVector<Index> at) {
-    Value lowest = f(-std::numeric_limits<float>::infinity());
-    loadRow(at, lowest);
-    Value max = reduceRow(
-        at, lowest, [](Value x) { return x; },
-        [&](Value a, Value b) -> Value {
-          return arith::MaxNumFOp::create(e.b, e.loc, a, b);
-        });
+  void emitSoftmax(graph::SoftmaxOp op, ArrayRef<Index> at) {
+    Value max, sum;
+    bool log = op.getLog();
     auto power = [&](Value x) {
-      return emitExpNonPositive(e.b, e.loc, sub(x, e.splat(max, vector)));
+      return emitRowExp(e, sub(x, e.splat(max, vector)));
     };
-    // Powers take the place of the elements: they are needed once more.
-    if (!op.getLog())
-      for (Value &x : kept)
-        x = power(x);
-    Value sum = reduceRow(
-        at, f(0),
-        [&](Value x) { return inRegisters && !op.getLog() ? x : power(x); },
-        [&](Value a, Value b) { return add(a, b); });
-    Value last = op.getLog() ? emitLog(e.b, e.loc, sum) : div(f(1), sum);
-    forEach([&](Index i, size_t c) {
-      at[axis] = i;
-      Value x = valueAt(at, i, c), factor = e.splat(last, vector);
-      if (op.getLog())
+    if (plan.kept) {
+      Value lowest = f(-std::numeric_limits<float>::infinity());
+      loadRow(at, lowest);
+      max = reduceRow(
+          at, lowest, [](Value x) { return x; },
+          [&](Value a, Value b) { return larger(a, b); });
+      // Powers take the place of the elements: they are needed once more.
+      if (!log)
+        mapKept(power);
+      sum = reduceRow(
+          at, f(0), [&](Value x) { return log ? power(x) : x; },
+          [&](Value a, Value b) { return add(a, b); });
+    } else {
+      std::tie(max, sum) = maxAndSum(at);
+    }
+    Value last = log ? emitLog(e.b, e.loc, sum) : div(f(1), sum);
+    forEach(at, [&](ArrayRef<Index> p, Value x) {
+      Value factor = e.splat(last, vector);
+      if (log)
         x = sub(sub(x, e.splat(max, vector)), factor);
       else
-        x = mul(inRegisters ? x : power(x), factor);
-      finishAt(at, x, vector);
+        x = mul(plan.kept ? x : power(x), factor);
+      finishAt(p, x, vector);
     });
   }
 
-  void emitNorm(graph::LayerNormOp op, SmallVector<Index> at) {
+  /// The row's maximum, and the sum of exp(x - maximum), in one pass.
+  std::pair<Value, Value> maxAndSum(ArrayRef<Index> at) {
+    Value lowest = f(-std::numeric_limits<float>::infinity());
+    auto bigger = [&](Value a, Value b) { return larger(a, b); };
+    // What to subtract where all elements so far are -infinity: their
+    // difference would not be a number.
+    auto finite = [&](Value m) {
+      Value none = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ,
+                                         m, lowest);
+      return e.select(none, f(0), m);
+    };
+    SmallVector<Value> own = e.loopWith(
+        lane, size, threads * vector, ValueRange{lowest, f(0)},
+        [&](Value i, ValueRange so) {
+          Value x = e.emit(input(), position(at, i), vector);
+          Value max = larger(so[0], combineLanes(x, bigger));
+          Value from = finite(max);
+          Value before = mul(so[1], emitRowExp(e, sub(so[0], from)));
+          Value powers = emitRowExp(e, sub(x, e.splat(from, vector)));
+          return SmallVector<Value>{max, add(before, sumLanes(powers))};
+        });
+    Value max = reducer.reduce(own[0], bigger);
+    Value part = mul(own[1], emitRowExp(e, sub(own[0], finite(max))));
+    return {max,
+            reducer.reduce(part, [&](Value a, Value b) { return add(a, b); })};
+  }
+
+  void emitNorm(graph::LayerNormOp op, ArrayRef<Index> at) {
     auto sumUp = [&](Value a, Value b) { return add(a, b); };
-    Value count = arith::UIToFPOp::create(e.b, e.loc, f32, size);
+    auto square = [&](Value x) { return mul(x, x); };
+    Value count = arith::UIToFPOp::create(e.b, e.loc, e.b.getF32Type(), size);
     bool rms = op.getRms();
     loadRow(at, f(0));
-    Value sum = reduceRow(
-        at, f(0), [&](Value x) { return rms ? mul(x, x) : x; }, sumUp);
-    Value mean = div(sum, count), variance = mean;
-    if (!rms)
-      variance = div(reduceRow(
-                         at, f(0),
-                         [&](Value x) {
-                           Value d = sub(x, e.splat(mean, vector));
-                           return mul(d, d);
-                         },
-                         sumUp),
-                     count);
+    Value mean, variance;
+    if (rms) {
+      variance = div(reduceRow(at, f(0), square, sumUp), count);
+    } else if (plan.kept) {
+      mean = div(reduceRow(at, f(0), [](Value x) { return x; }, sumUp), count);
+      mapKept([&](Value x) { return sub(x, e.splat(mean, vector)); });
+      variance = div(reduceRow(at, f(0), square, sumUp), count);
+    } else {
+      std::tie(mean, variance) = welford(at, count);
+    }
     Value deviation = LLVM::SqrtOp::create(
         e.b, e.loc, add(variance, f(op.getEpsilon().convertToDouble())));
     Value factor = div(f(1), deviation);
-    forEach([&](Index i, size_t c) {
-      at[axis] = i;
-      Value x = valueAt(at, i, c);
-      if (!rms)
+    forEach(at, [&](ArrayRef<Index> p, Value x) {
+      if (!rms && !plan.kept)
         x = sub(x, e.splat(mean, vector));
       x = mul(x, e.splat(factor, vector));
       auto operand = [&](Value v) {
-        return e.emit(v, e.broadcastIndex(v, at), vector);
+        return e.emit(v, e.broadcastIndex(v, p), vector);
       };
       if (op.getScale())
         x = mul(x, operand(op.getScale()));
       if (op.getBias())
         x = add(x, operand(op.getBias()));
-      finishAt(at, x, vector);
+      finishAt(p, x, vector);
     });
   }
 
-  void emitReduce(graph::ReduceOp op, SmallVector<Index> at) {
+  /// Mean and variance of the row in one pass: each thread takes up its vectors
+  /// one by one, then threads are taken together. Both are Chan's formula for
+  /// two sets of n, mean and m = sum of (x - mean)^2.
+  std::pair<Value, Value> welford(ArrayRef<Index> at, Value count) {
+    Value zero = f(0);
+    auto merge = [&](ValueRange a, ValueRange b) {
+      Value n = add(a[0], b[0]);
+      // Threads without elements have n = 0.
+      Value share = div(b[0], larger(n, f(1)));
+      Value delta = sub(b[1], a[1]);
+      Value between = mul(mul(delta, delta), mul(a[0], share));
+      return SmallVector<Value>{n, add(a[1], mul(delta, share)),
+                                add(add(a[2], b[2]), between)};
+    };
+    SmallVector<Value> own =
+        e.loopWith(lane, size, threads * vector, ValueRange{zero, zero, zero},
+                   [&](Value i, ValueRange so) {
+                     Value x = e.emit(input(), position(at, i), vector);
+                     Value mean = mul(sumLanes(x), f(1.0 / vector));
+                     Value d = sub(x, e.splat(mean, vector));
+                     Value m = sumLanes(mul(d, d));
+                     return merge(so, ValueRange{f(vector), mean, m});
+                   });
+    SmallVector<Value> all = reducer.reduce(own, merge);
+    return {all[1], div(all[2], count)};
+  }
+
+  void emitReduce(graph::ReduceOp op, ArrayRef<Index> at) {
     ReduceMath math(e, op.getKind(), getElementTypeOrSelf(op.getInput()));
     loadRow(at, math.identity());
     Value total = reduceRow(
@@ -303,28 +479,54 @@ private:
   graph::KernelOp kernel;
   Operation *anchor;
   int64_t first;
+  bool merged;
+  RowPlan plan;
+  int64_t threads, vector, axis = 0;
   Emitter e;
-  Type f32;
-  StringRef name;
+  GroupReducer reducer;
   SmallVector<DimExpr> dims;
   std::optional<int64_t> known; // length of a row
-  int64_t vector = 1, threads = kBlockThreads, axis = 0;
-  bool inRegisters = false;
-  Value size, lane; // of the row; the thread's first element
-  GroupReducer *reducer = nullptr;
-  SmallVector<Value> kept; // the thread's elements
+  Value size, lane;             // of the row; the thread's first element
+  Value live;                   // whether the thread has a row; null: yes
+  SmallVector<Value> kept;      // the thread's elements
 };
 
-/// The first dimension of a reduction's rows, if they are the last dimensions.
-std::optional<int64_t> firstReduced(graph::ReduceOp op) {
-  int64_t rank = cast<RankedTensorType>(op.getInput().getType()).getRank();
-  int64_t count = op.getAxes().size();
-  for (int64_t i = rank - count; i < rank; ++i)
-    if (!llvm::is_contained(op.getAxes(), i))
+/// The first dimension of the rows of an anchor whose rows are last dimensions.
+std::optional<int64_t> firstOfRows(Operation *anchor, int64_t rank) {
+  if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor)) {
+    if (int64_t(softmax.getAxis()) + 1 != rank)
       return std::nullopt;
-  if (count == 0)
+    return rank - 1;
+  }
+  if (auto norm = dyn_cast<graph::LayerNormOp>(anchor))
+    return norm.getAxis();
+  auto reduce = dyn_cast<graph::ReduceOp>(anchor);
+  if (!reduce || reduce.getAxes().empty())
     return std::nullopt;
+  int64_t count = reduce.getAxes().size();
+  for (int64_t i = rank - count; i < rank; ++i)
+    if (!llvm::is_contained(reduce.getAxes(), i))
+      return std::nullopt;
   return rank - count;
+}
+
+/// Whether dimensions [first, rank) walk as one, before and after the anchor.
+bool rowsMerge(graph::KernelOp kernel, Operation *anchor, int64_t first) {
+  SmallVector<DimExpr> dims = graph::dimsOf(anchor->getOperand(0));
+  if (first + 1 >= int64_t(dims.size()))
+    return true;
+  auto walks = [&](Value v, function_ref<bool(Value)> stop = nullptr) {
+    return !v || mergedTail(v, dims, first, stop) <= first;
+  };
+  if (!walks(anchor->getOperand(0)))
+    return false;
+  auto norm = dyn_cast<graph::LayerNormOp>(anchor);
+  if (!norm) // a reduction's results have no such dimensions
+    return true;
+  Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
+  return walks(norm.getScale()) && walks(norm.getBias()) &&
+         epilogueEnd(yielded) == yielded &&
+         walks(yielded, [&](Value v) { return v == norm.getResult(); });
 }
 
 } // namespace
@@ -333,48 +535,38 @@ std::optional<KernelCode> buildRowThreads(graph::KernelOp kernel,
                                           StringRef name,
                                           const KernelTarget &target) {
   Operation *anchor = anchorOf(kernel);
-  if (!anchor || kernel->getNumResults() != 1)
+  if (!isa_and_nonnull<graph::SoftmaxOp, graph::LayerNormOp, graph::ReduceOp>(
+          anchor) ||
+      kernel->getNumResults() != 1)
     return std::nullopt;
   Type element = getElementTypeOrSelf(anchor->getOperand(0).getType());
-  bool narrow = element.isF32() || element.isF16() || element.isBF16();
-  int64_t rank =
-      cast<RankedTensorType>(anchor->getOperand(0).getType()).getRank();
-  int64_t first;
-  if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor)) {
-    first = softmax.getAxis();
-    if (first != rank - 1)
-      return std::nullopt;
-  } else if (auto norm = dyn_cast<graph::LayerNormOp>(anchor)) {
-    first = norm.getAxis();
-  } else if (auto reduce = dyn_cast<graph::ReduceOp>(anchor)) {
-    auto found = firstReduced(reduce);
-    if (!found)
-      return std::nullopt;
-    first = *found;
-    // A shuffle moves 32 bits.
-    narrow |= element.isSignlessInteger(32) || element.isSignedInteger(32) ||
-              element.isUnsignedInteger(32);
-  } else {
+  bool isF32 = element.isF32() || element.isF16() || element.isBF16();
+  // Bools reduce to bools: no sum of them fits.
+  if (!isF32 && (!isa<graph::ReduceOp>(anchor) || element.isInteger(1)))
     return std::nullopt;
-  }
-  if (!narrow)
-    return std::nullopt;
-  // All dimensions of a row must walk as one, before and after the anchor.
   SmallVector<DimExpr> dims = graph::dimsOf(anchor->getOperand(0));
-  auto walks = [&](Value v, function_ref<bool(Value)> stop = nullptr) {
-    return !v || mergedTail(v, dims, first, stop) <= first;
-  };
-  if (first + 1 < rank) {
-    if (!walks(anchor->getOperand(0)))
-      return std::nullopt;
-    Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
-    if (auto norm = dyn_cast<graph::LayerNormOp>(anchor))
-      if (!walks(norm.getScale()) || !walks(norm.getBias()) ||
-          epilogueEnd(yielded) != yielded ||
-          !walks(yielded, [&](Value v) { return v == norm.getResult(); }))
-        return std::nullopt;
+  auto first = firstOfRows(anchor, dims.size());
+  if (!first)
+    return std::nullopt;
+  bool merged = rowsMerge(kernel, anchor, *first);
+  DimExpr length =
+      productOf(kernel.getContext(), ArrayRef(dims).drop_front(*first));
+  // Scale, bias and what the epilogue reads count as well: 16 bytes of f16
+  // beside 32 of f32 would touch each sector of the latter twice.
+  int64_t bytes = widestBytes(anchor->getOperand(0));
+  Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
+  if (!isa<graph::ReduceOp>(anchor)) // whose result is one element a row
+    bytes = std::max(widestBytes(yielded), storedBytes(yielded));
+  for (int64_t vector = std::max<int64_t>(16 / bytes, 1);; vector /= 2) {
+    SmallVector<RowPlan> plans =
+        plansFor(length, merged ? length : dims.back(), vector);
+    const RowPlan &plan =
+        plans[std::min<size_t>(target.choice, plans.size() - 1)];
+    if (auto code = RowThreadsBuilder(kernel, anchor, *first, merged, plan,
+                                      name, target)
+                        .build())
+      return code;
   }
-  return RowThreadsBuilder(kernel, anchor, first, name, target).build();
 }
 
 } // namespace mlir::tenon

@@ -24,9 +24,29 @@ Value sharedArray(Emitter &e, const llvm::Twine &name, Type type,
   return LLVM::AddressOfOp::create(e.b, e.loc, global);
 }
 
-Value sharedSlot(Emitter &e, Value array, Type type, Value number) {
+Value sharedAt(Emitter &e, Value array, Type type, Value number) {
   return LLVM::GEPOp::create(e.b, e.loc, array.getType(), type, array,
                              ArrayRef<LLVM::GEPArg>{number});
+}
+
+Value emitRowExp(Emitter &e, Value x) {
+  constexpr double kLog2E = 0x1.71547652b82fep0;
+  auto name = e.b.getStringAttr("llvm.nvvm.ex2.approx.ftz");
+  Value scaled = arith::MulFOp::create(e.b, e.loc, x,
+                                       e.floatConstant(x.getType(), kLog2E));
+  auto power = [&](Value one) {
+    return LLVM::CallIntrinsicOp::create(e.b, e.loc, one.getType(), name, one)
+        .getResult(0);
+  };
+  auto vector = dyn_cast<VectorType>(x.getType());
+  if (!vector)
+    return power(scaled);
+  Value result = LLVM::PoisonOp::create(e.b, e.loc, vector);
+  for (int64_t k = 0; k < vector.getDimSize(0); ++k) {
+    Value one = vector::ExtractOp::create(e.b, e.loc, scaled, k);
+    result = vector::InsertOp::create(e.b, e.loc, power(one), result, k);
+  }
+  return result;
 }
 
 Value GroupReducer::slots(Type type) {
@@ -34,37 +54,95 @@ Value GroupReducer::slots(Type type) {
                      threads / kWarpThreads);
 }
 
-Value GroupReducer::reduce(Value value,
-                           function_ref<Value(Value, Value)> combine) {
+Value GroupReducer::exchange(Value value, int32_t distance) {
   OpBuilder &b = e.b;
-  auto i32 = [&](int32_t number) -> Value {
+  Type type = value.getType();
+  unsigned bits = type.getIntOrFloatBitWidth();
+  Type i32 = b.getI32Type();
+  auto constant = [&](int32_t number) -> Value {
     return arith::ConstantOp::create(b, e.loc, b.getI32IntegerAttr(number));
   };
-  // Butterfly: after the step of 2^k, each lane has the result of 2^(k+1).
-  for (int32_t distance = kWarpThreads / 2; distance > 0; distance /= 2) {
-    Value other = NVVM::ShflOp::create(b, e.loc, value.getType(), i32(-1),
-                                       value, i32(distance), i32(31),
-                                       NVVM::ShflKind::bfly, UnitAttr());
-    value = combine(value, other);
+  auto move = [&](Value word) -> Value {
+    return NVVM::ShflOp::create(b, e.loc, word.getType(), constant(-1), word,
+                                constant(distance), constant(31),
+                                NVVM::ShflKind::bfly, UnitAttr());
+  };
+  if (bits == 32)
+    return move(value);
+  // A shuffle moves 32 bits: narrow integers are widened, wide values split.
+  if (bits < 32) {
+    Value wide = arith::ExtUIOp::create(b, e.loc, i32, value);
+    return arith::TruncIOp::create(b, e.loc, type, move(wide));
   }
-  if (threads == kWarpThreads)
-    return value;
-  // One value a warp through shared memory; each thread combines them all.
-  Type type = value.getType();
-  Value array = slots(type);
+  Type halves = VectorType::get({2}, i32);
+  Value both = LLVM::BitcastOp::create(b, e.loc, halves, value);
+  for (int64_t k = 0; k < 2; ++k) {
+    Value half = vector::ExtractOp::create(b, e.loc, both, k);
+    both = vector::InsertOp::create(b, e.loc, move(half), both, k);
+  }
+  return LLVM::BitcastOp::create(b, e.loc, type, both);
+}
+
+Value GroupReducer::reduce(Value value,
+                           function_ref<Value(Value, Value)> combine) {
+  return reduce(ValueRange(value), [&](ValueRange a, ValueRange b) {
+    return SmallVector<Value>{combine(a[0], b[0])};
+  })[0];
+}
+
+SmallVector<Value> GroupReducer::reduce(
+    ValueRange given,
+    function_ref<SmallVector<Value>(ValueRange, ValueRange)> combine) {
+  OpBuilder &b = e.b;
+  SmallVector<Value> values(given);
+  // Butterfly: after the step of 2^k, each lane has the result of 2^(k+1).
+  for (int32_t distance = std::min(threads, kWarpThreads) / 2; distance > 0;
+       distance /= 2) {
+    SmallVector<Value> others;
+    for (Value value : values)
+      others.push_back(exchange(value, distance));
+    values = combine(values, others);
+  }
+  if (threads <= kWarpThreads)
+    return values;
+  // One result a warp through shared memory; each thread combines them all.
   Value thread = e.threadIndex(0);
   Value warp = e.div(thread, e.constant(kWarpThreads));
   Value lane = e.rem(thread, e.constant(kWarpThreads));
-  auto slot = [&](Value number) { return sharedSlot(e, array, type, number); };
-  e.ifThen(e.equal(lane, e.constant(0)),
-           [&] { LLVM::StoreOp::create(b, e.loc, value, slot(warp)); });
+  SmallVector<Value> arrays;
+  for (Value value : values)
+    arrays.push_back(slots(value.getType()));
+  e.ifThen(e.equal(lane, e.constant(0)), [&] {
+    for (auto [value, array] : llvm::zip(values, arrays))
+      LLVM::StoreOp::create(b, e.loc, value,
+                            sharedAt(e, array, value.getType(), warp));
+  });
   NVVM::Barrier0Op::create(b, e.loc);
-  Value total;
+  SmallVector<Value> total;
   for (int64_t i = 0; i < threads / kWarpThreads; ++i) {
-    Value one = LLVM::LoadOp::create(b, e.loc, type, slot(e.constant(i)));
-    total = total ? combine(total, one) : one;
+    SmallVector<Value> one;
+    for (auto [value, array] : llvm::zip(values, arrays)) {
+      Type type = value.getType();
+      one.push_back(LLVM::LoadOp::create(
+          b, e.loc, type, sharedAt(e, array, type, e.constant(i))));
+    }
+    total = total.empty() ? one : combine(total, one);
   }
   return total;
+}
+
+KernelCode finishTasks(Emitter &e, KernelCode code) {
+  code.launchOverTasks(e.blockThreads);
+  return finishThreads(e, std::move(code));
+}
+
+KernelCode finishThreads(Emitter &e, KernelCode code) {
+  if (!code.scratchBytes)
+    code.scratchBytes = graph::DimExpr::constant(e.context(), 0);
+  code.mayFault = e.mayFault();
+  code.module = e.finish();
+  code.scalars.assign(e.scalars().begin(), e.scalars().end());
+  return code;
 }
 
 } // namespace mlir::tenon

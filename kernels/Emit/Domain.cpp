@@ -63,6 +63,27 @@ int64_t mergedAxis(ArrayRef<DimExpr> dims, int64_t first) {
   return axis;
 }
 
+int64_t storedBytes(Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return std::max(1u, element.getIntOrFloatBitWidth() / 8);
+}
+
+int64_t widestBytes(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return graph::dimsOf(value).empty() ? 1 : storedBytes(value);
+  if (isa<graph::ConstantOp>(op))
+    return 1;
+  // What lies between is in registers.
+  bool first = isa<graph::GatherOp, graph::GatherElementsOp, graph::SliceOp,
+                   graph::PadOp, graph::TileOp, graph::BroadcastOp>(op);
+  int64_t widest = 1;
+  for (Value operand :
+       first ? op->getOperands().take_front(1) : op->getOperands())
+    widest = std::max(widest, widestBytes(operand));
+  return widest;
+}
+
 Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,
                     function_ref<Value(Value, Value)> combine,
                     function_ref<Value(Index, int64_t)> element) {

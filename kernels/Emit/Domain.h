@@ -29,6 +29,13 @@ int64_t mergedTail(Value value, ArrayRef<graph::DimExpr> dims, int64_t from,
 /// operands broadcast).
 int64_t mergedAxis(ArrayRef<graph::DimExpr> dims, int64_t first);
 
+/// Bytes of one element of `value` in memory.
+int64_t storedBytes(Value value);
+/// Bytes of the widest elements in memory that each element of `value` is
+/// computed from. What only says where others lie does not count, nor do
+/// scalars.
+int64_t widestBytes(Value value);
+
 /// Reduces `count` elements to a scalar: four vectors at a time, then one,
 /// then single elements, in an order that depends on `count` alone.
 Value emitReduction(Emitter &e, Value count, int64_t lanes, Value identity,

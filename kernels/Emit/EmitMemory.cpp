@@ -66,7 +66,7 @@ Value Emitter::toCompute(Value stored, Type element) {
     return arith::ExtFOp::create(b, loc, vectorOf(b.getF32Type(), lanes),
                                  stored);
   if (element.isBF16())
-    return emitFloatCast(b, loc, stored, b.getF32Type());
+    return floatCast(stored, b.getF32Type());
   return stored;
 }
 
@@ -81,8 +81,21 @@ Value Emitter::toStorage(Value computed, Type element) {
     return arith::TruncFOp::create(b, loc, vectorOf(b.getF16Type(), lanes),
                                    computed);
   if (element.isBF16())
-    return emitFloatCast(b, loc, computed, b.getBF16Type());
+    return floatCast(computed, b.getBF16Type());
   return computed;
+}
+
+Value Emitter::floatCast(Value x, FloatType to) {
+  Type from = getElementTypeOrSelf(x.getType());
+  auto type = dyn_cast<VectorType>(x.getType());
+  Type result = type ? Type(type.clone(to)) : Type(to);
+  // One instruction (for two elements) from sm_80 on. These are LLVM's ops as
+  // those of arith are lowered to integer arithmetic. A NaN loses its payload.
+  if (target.isCuda() && from.isF32() && to.isBF16())
+    return LLVM::FPTruncOp::create(b, loc, result, x);
+  if (target.isCuda() && from.isBF16() && to.isF32())
+    return LLVM::FPExtOp::create(b, loc, result, x);
+  return emitFloatCast(b, loc, x, to);
 }
 
 Value Emitter::laneNumbers(int64_t lanes) {
@@ -110,12 +123,14 @@ static unsigned bytesOf(Type storage) {
 
 /// Bytes that an access is aligned to. Buffers of a GPU are aligned to 16 bytes
 /// at least, the most that one access moves; a CPU does not ask.
-unsigned Emitter::alignmentOf(Type storage, int64_t lanes,
-                              int64_t multiple) const {
+unsigned Emitter::alignmentOf(Type storage, int64_t lanes, int64_t multiple) {
   if (!target.isCuda() || lanes == 1)
     return bytesOf(storage);
   constexpr int64_t kMost = 16;
-  return std::gcd(multiple * int64_t(bytesOf(storage)), kMost);
+  int64_t bytes = bytesOf(storage);
+  int64_t alignment = std::gcd(multiple * bytes, kMost);
+  brokenVectors |= alignment < std::min(lanes * bytes, kMost);
+  return alignment;
 }
 
 Value Emitter::loadVector(Value pointer, Value offset, Type element,
@@ -156,6 +171,7 @@ Value Emitter::loadAt(Value pointer, Index offset, Type element,
         toCompute(loadVector(pointer, offset.base, element, 1), element),
         lanes);
   // Lanes apart: one scalar load each.
+  brokenVectors = true;
   Type type = vectorOf(storageType(element), lanes);
   Value vector = LLVM::PoisonOp::create(b, loc, type);
   if (laneMask)
@@ -226,7 +242,7 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
       auto fixed = constantOf(index.base);
       offset.multiple =
           std::gcd(offset.multiple,
-                   (fixed ? *fixed : index.multiple) * stride.knownDivisor());
+                   (fixed ? *fixed : index.multiple) * divisorOf(stride));
       offset.base = add(offset.base, mul(index.base, dim(stride)));
     }
     stride = stride * sizes[i];
@@ -237,6 +253,7 @@ std::optional<Index> Emitter::offsetOf(RankedTensorType type,
 Value Emitter::laneByLane(ArrayRef<Index> at, int64_t lanes, Type type,
                           function_ref<Value(ArrayRef<Index>)> one) {
   assert(lanes > 1);
+  brokenVectors = true;
   Value mask = laneMask;
   Type vectorType = vectorOf(type, lanes);
   Value vector =

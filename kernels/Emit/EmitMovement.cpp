@@ -100,7 +100,7 @@ std::optional<SmallVector<Index>> Emitter::reshapeIndex(ArrayRef<DimExpr> from,
         linear.step += index.step * *known;
       }
       linear.base = add(linear.base, mul(index.base, dim(stride)));
-      int64_t multiple = index.multiple * stride.knownDivisor();
+      int64_t multiple = index.multiple * divisorOf(stride);
       if (auto c = constantOf(index.base); c && *c == 0)
         multiple = 0;
       linear.multiple = std::gcd(linear.multiple, multiple);
@@ -125,7 +125,7 @@ std::optional<SmallVector<Index>> Emitter::reshapeIndex(ArrayRef<DimExpr> from,
             linear.multiple % extent != 0)
           return std::nullopt;
       }
-      int64_t divisor = size.knownDivisor();
+      int64_t divisor = divisorOf(size);
       result[d] = {rem(linear.base, dim(size)), linear.step,
                    std::gcd(linear.multiple, divisor)};
       linear = {div(linear.base, dim(size)), 0, 1};
@@ -184,6 +184,7 @@ void Emitter::store(unsigned result, Value from, Value elements,
                     offset->multiple);
         return;
       }
+      brokenVectors = true;
       for (int64_t lane = 0; lane < lanes; ++lane) {
         auto put = [&] {
           Value scalar = vector::ExtractOp::create(b, loc, stored, lane);
@@ -199,6 +200,7 @@ void Emitter::store(unsigned result, Value from, Value elements,
       return;
     }
   // Lane by lane.
+  brokenVectors |= lanes > 1;
   Value mask = std::exchange(laneMask, nullptr);
   for (int64_t lane = 0; lane < lanes; ++lane) {
     auto put = [&] {
@@ -385,8 +387,7 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
               {add(mul(index.base, constant(stride)), dim(offsets[i])),
                index.step * stride,
                std::gcd(index.multiple * stride,
-                        offsets[i].isConstant(0) ? 0
-                                                 : offsets[i].knownDivisor())});
+                        offsets[i].isConstant(0) ? 0 : divisorOf(offsets[i]))});
         }
         return emit(slice.getInput(), from, lanes);
       })
@@ -413,13 +414,13 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
         for (Value input : concat.getInputs()) {
           // A vector along the axis must lie within one input.
           if (at[axis].step &&
-              (start.isConstant(0) ? 0 : start.knownDivisor()) % lanes)
+              (start.isConstant(0) ? 0 : divisorOf(start)) % lanes)
             whole = false;
           starts.push_back(start);
           start = start + graph::dimOf(input, axis);
         }
         if (at[axis].step &&
-            (start.knownDivisor() % lanes || at[axis].multiple % lanes))
+            (divisorOf(start) % lanes || at[axis].multiple % lanes))
           whole = false;
         if (!whole)
           return scalarize();
@@ -428,9 +429,8 @@ Value Emitter::emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes) {
             SmallVector<Index> from(at);
             from[axis] = {
                 sub(at[axis].base, dim(starts[k])), at[axis].step,
-                std::gcd(at[axis].multiple, starts[k].isConstant(0)
-                                                ? 0
-                                                : starts[k].knownDivisor())};
+                std::gcd(at[axis].multiple,
+                         starts[k].isConstant(0) ? 0 : divisorOf(starts[k]))};
             return emit(concat.getInputs()[k], from, lanes);
           };
           if (k + 1 == starts.size())

@@ -74,16 +74,15 @@ private:
     Type compute = Emitter::vectorOf(e.computeType(to), lanes);
     auto narrow = [&](FloatType type) { return type.isF16() || type.isBF16(); };
     auto widen = [&](Value rounded) {
-      return narrow(cast<FloatType>(to))
-                 ? emitFloatCast(b, loc, rounded, b.getF32Type())
-                 : rounded;
+      return narrow(cast<FloatType>(to)) ? e.floatCast(rounded, b.getF32Type())
+                                         : rounded;
     };
     if (auto real = dyn_cast<FloatType>(to)) {
       if (!isa<FloatType>(from))
         return widen(emitIntToFloat(b, loc, v, real, !unsignedType(from)));
       if (v.getType() == compute && (!narrow(real) || from == to))
         return v;
-      return widen(emitFloatCast(b, loc, v, real));
+      return widen(e.floatCast(v, real));
     }
     auto width = cast<IntegerType>(to).getWidth();
     auto signless = b.getIntegerType(width);

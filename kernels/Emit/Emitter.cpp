@@ -133,6 +133,14 @@ Value Emitter::dim(DimExpr expr) {
   return slot;
 }
 
+int64_t Emitter::divisorOf(DimExpr size) const {
+  int64_t divisor = size.knownDivisor();
+  for (auto &[known, multiple] : assumed)
+    if (auto rest = size.exactDiv(known))
+      divisor = std::lcm(divisor, multiple * rest->knownDivisor());
+  return divisor;
+}
+
 Value Emitter::pointerOf(BlockArgument argument) {
   return pointers[argument.getArgNumber()];
 }

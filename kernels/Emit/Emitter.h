@@ -94,6 +94,18 @@ public:
   Value threadIndex(unsigned axis);
   Value blockIndex(unsigned axis);
 
+  /// What a guard makes sure of before the kernel runs: `size` is a multiple
+  /// of `divisor`.
+  void assumeMultiple(graph::DimExpr size, int64_t divisor) {
+    assumed.push_back({size, divisor});
+  }
+  /// The largest divisor that is known of `size`, assumptions included.
+  int64_t divisorOf(graph::DimExpr size) const;
+  /// Whether some vector was loaded or stored in several pieces: then threads
+  /// with one element each are neighbours in memory, and those with a vector
+  /// are not.
+  bool brokeVectors() const { return brokenVectors; }
+
   /// The sizes to pass to the kernel, in the order of its scalars.
   ArrayRef<graph::DimExpr> scalars() const { return scalarExprs; }
   /// A size as an index: a constant, or loaded from the scalars once at the
@@ -187,6 +199,8 @@ public:
   Value floatConstant(Type type, double value);
   Value toCompute(Value stored, Type element);
   Value toStorage(Value computed, Type element);
+  /// `emitFloatCast`, by the GPU's own instructions where it has them.
+  Value floatCast(Value x, FloatType to);
   /// Lane numbers 0, 1, .. as a vector of indices.
   Value laneNumbers(int64_t lanes);
 
@@ -215,7 +229,7 @@ private:
   void startEntry(StringRef name, unsigned workspaces); // GPU
   void startCpuKernel(StringRef name);                  // CPU
   Value addScalar(graph::DimExpr expr);
-  unsigned alignmentOf(Type storage, int64_t lanes, int64_t multiple) const;
+  unsigned alignmentOf(Type storage, int64_t lanes, int64_t multiple);
   Value emitOp(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitMovement(Operation *op, ArrayRef<Index> at, int64_t lanes);
   Value emitLeaf(BlockArgument leaf, ArrayRef<Index> at, int64_t lanes);
@@ -254,6 +268,8 @@ private:
   SmallVector<Value> pointers;
   DenseMap<Value, BoundValue> bound;
   SmallVector<Scope> scopes;
+  SmallVector<std::pair<graph::DimExpr, int64_t>> assumed;
+  bool brokenVectors = false;
 };
 
 /// Code for one pointwise op on elements in compute type (scalars or vectors).

@@ -37,9 +37,7 @@ public:
     code.family = "pointwise";
     code.scratchBytes = DimExpr::constant(kernel.getContext(), 0);
     code.flops = productOf(kernel.getContext(), dims) * opCount();
-    if (e.getTarget().isCuda())
-      buildThreads();
-    else if (layout)
+    if (layout)
       buildPlanes(layout.getChannelBlock());
     else
       buildRows();
@@ -58,30 +56,6 @@ private:
 
   void element(ArrayRef<Index> at, int64_t n) {
     e.store(0, value, e.emit(value, at, n), at, n);
-  }
-
-  /// On a GPU: a thread an element of the dimensions walked as one.
-  void buildThreads() {
-    MLIRContext *context = kernel.getContext();
-    int64_t tail = dims.empty() ? 0 : mergedTail(value, dims, 0);
-    int64_t axis = dims.empty() ? 0 : mergedAxis(dims, tail);
-    SmallVector<Value> sizes;
-    for (DimExpr d : ArrayRef(dims).take_front(tail))
-      sizes.push_back(e.dim(d));
-    sizes.push_back(e.dim(productOf(context, ArrayRef(dims).drop_front(tail))));
-    e.forEachTask(sizes, [&](ArrayRef<Value> t) {
-      SmallVector<Index> at = e.zeros(dims.size());
-      for (int64_t i = 0; i < tail; ++i)
-        at[i] = e.uniform(t[i]);
-      if (!dims.empty())
-        at[axis] = e.uniform(t.back());
-      element(at, 1);
-    });
-    code.schedule = llvm::formatv("threads merged={0}/{1}",
-                                  int64_t(dims.size()) - tail, dims.size());
-    code.tasks = productOf(context, dims);
-    code.launchOverTasks(e.blockThreads);
-    code.mayFault = e.mayFault();
   }
 
   void buildRows() {
@@ -211,6 +185,8 @@ std::optional<KernelCode> buildPointwise(graph::KernelOp kernel, StringRef name,
   if (anchorOf(kernel) || kernel->getNumResults() != 1)
     return std::nullopt;
   auto type = cast<RankedTensorType>(kernel->getResult(0).getType());
+  if (target.isCuda())
+    return buildPointwiseThreads(kernel, name, target);
   if (graph::layoutOf(type) && type.getRank() < 3)
     return std::nullopt;
   return PointwiseBuilder(kernel, name, target).build();

@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Emit/Domain.h"
+#include "kernels/Emit/FloatOps.h"
 #include "kernels/Family.h"
 #include "kernels/Math/Math.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -28,12 +29,13 @@ using graph::DimExpr;
 
 namespace {
 
-class RowBuilder {
+class RowBuilder : FloatOps {
 public:
   RowBuilder(graph::KernelOp kernel, Operation *anchor, int64_t axis,
              int64_t firstTail, StringRef name, const KernelTarget &target)
-      : kernel(kernel), anchor(anchor), axis(axis), tail(firstTail),
-        lanes(target.lanes()), e(kernel, name, target), f32(e.b.getF32Type()) {}
+      : FloatOps{e}, kernel(kernel), anchor(anchor), axis(axis),
+        tail(firstTail), lanes(target.lanes()), e(kernel, name, target),
+        f32(e.b.getF32Type()) {}
 
   KernelCode build() {
     dims = graph::dimsOf(anchor->getResult(0));
@@ -74,24 +76,6 @@ public:
   }
 
 private:
-  Value f(double v, int64_t n) {
-    return e.floatConstant(Emitter::vectorOf(f32, n), v);
-  }
-  Value add(Value a, Value b) {
-    return arith::AddFOp::create(e.b, e.loc, a, b);
-  }
-  Value sub(Value a, Value b) {
-    return arith::SubFOp::create(e.b, e.loc, a, b);
-  }
-  Value mul(Value a, Value b) {
-    return arith::MulFOp::create(e.b, e.loc, a, b);
-  }
-  Value div(Value a, Value b) {
-    return arith::DivFOp::create(e.b, e.loc, a, b);
-  }
-  Value larger(Value a, Value b) {
-    return arith::MaxNumFOp::create(e.b, e.loc, a, b);
-  }
   Value input() { return anchor->getOperand(0); }
 
   Value load(Index i, int64_t n) {
