@@ -4,6 +4,7 @@
 
 #include "kernels/Family.h"
 #include "kernels/Cuda/Matmul.h"
+#include "kernels/Cuda/Reductions.h"
 #include "kernels/Cuda/ThreadCost.h"
 #include "mlir/IR/Diagnostics.h"
 
@@ -141,9 +142,12 @@ FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
                << "; --explain lists those that can";
       return std::move(*matmul);
     }
-    // The generic way: a thread computes one element from its definition.
-    static constexpr Build families[] = {buildRowThreads, buildDirectConv,
-                                         buildPointwise, buildScalar};
+    if (auto split = buildSplitReduce(kernel, name, target))
+      return std::move(*split);
+    // The last one computes an element a thread, from its definition.
+    static constexpr Build families[] = {
+        buildRowThreads, buildColumns,   buildArgRows, buildDirectConv,
+        buildTranspose,  buildPointwise, buildScalar};
     if (buildForThreads(families, kernel, name, target, built))
       return std::move(built);
     return kernel->emitError("no kernel family takes this kernel");

@@ -146,6 +146,12 @@ std::optional<KernelCode> buildPointwiseThreads(graph::KernelOp, StringRef name,
                                                 const KernelTarget &);
 std::optional<KernelCode> buildDirectConv(graph::KernelOp, StringRef name,
                                           const KernelTarget &);
+std::optional<KernelCode> buildTranspose(graph::KernelOp, StringRef name,
+                                         const KernelTarget &);
+std::optional<KernelCode> buildColumns(graph::KernelOp, StringRef name,
+                                       const KernelTarget &);
+std::optional<KernelCode> buildArgRows(graph::KernelOp, StringRef name,
+                                       const KernelTarget &);
 std::optional<KernelCode> buildRowThreads(graph::KernelOp, StringRef name,
                                           const KernelTarget &);
 std::optional<KernelCode> buildScalar(graph::KernelOp, StringRef name,

@@ -32,6 +32,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/Cuda/Reductions.h"
+#include "kernels/Cuda/RowPlan.h"
 #include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
 #include "kernels/Emit/FloatOps.h"
@@ -45,120 +47,42 @@ using graph::DimExpr;
 
 namespace {
 
-/// Elements that a thread keeps in registers, as f32.
-constexpr int64_t kMostKept = 32;
-/// Rows up to this length are a warp's, longer ones a block's.
-constexpr int64_t kWarpRow = kWarpThreads * kMostKept;
-constexpr int64_t kMostThreads = 512;
-constexpr int64_t kOpenRowThreads = 256;
-
-/// How rows are given to threads.
-struct RowPlan {
-  int64_t threads = kWarpThreads; // of a row
-  int64_t vector = 1;
-  /// Rows up to this length are kept in registers; 0: none.
-  int64_t kept = 0;
-  bool aligned = false; // `vector` divides the length, says the guard
-  DimExpr guard;        // null: for all sizes
-
-  std::string str() const {
-    return llvm::formatv("{0} threads={1} vector={2}{3}",
-                         threads > kWarpThreads ? "block" : "warp", threads,
-                         vector, kept ? " registers" : "");
-  }
-};
-
-/// The plan for rows of known length.
-RowPlan planOf(int64_t length, int64_t vector) {
-  RowPlan plan;
-  plan.vector = vector;
-  int64_t vectors = llvm::divideCeil(std::max<int64_t>(length, 1), vector);
-  if (length <= kWarpRow) {
-    // A few lanes for a short row; a warp takes several.
-    plan.threads = std::min<int64_t>(llvm::PowerOf2Ceil(vectors), kWarpThreads);
-  } else {
-    // Some 16 elements a thread: enough loads in flight, few steps to combine.
-    int64_t threads = llvm::PowerOf2Ceil(llvm::divideCeil(length, 16));
-    plan.threads = std::clamp<int64_t>(threads, 128, kMostThreads);
-  }
-  if (length <= plan.threads * kMostKept)
-    plan.kept = plan.threads * kMostKept;
-  return plan;
-}
-
-/// Plans in the order in which they are tried. `contiguous` is the length that
-/// vectors must divide.
-SmallVector<RowPlan> plansFor(DimExpr length, DimExpr contiguous,
-                              int64_t vector) {
-  auto aligned = [&](int64_t v) { return contiguous.knownDivisor() % v == 0; };
-  int64_t known = vector; // what divides for certain
-  while (!aligned(known))
-    known /= 2;
-  if (auto size = length.asConstant())
-    return {planOf(*size, known)};
-  MLIRContext *context = length.getContext();
-  DimExpr one = DimExpr::constant(context, 1);
-  SmallVector<RowPlan> plans;
-  auto add = [&](int64_t v, bool shortRows) {
-    RowPlan plan;
-    plan.vector = v;
-    plan.threads = shortRows ? kWarpThreads : kOpenRowThreads;
-    // Code for all chunks that a row may have: only worth it if they are few.
-    plan.kept = shortRows && v > 1 ? kWarpRow : 0;
-    if (shortRows && length.upperBound() > kWarpRow)
-      plan.guard = DimExpr::constant(context, kWarpRow + 1) - length;
-    if (!aligned(v)) {
-      DimExpr divides = one - contiguous.mod(v);
-      plan.guard = plan.guard ? DimExpr::min(divides, plan.guard) : divides;
-      plan.aligned = true;
-    }
-    plans.push_back(plan);
-  };
-  for (int64_t v : {vector, known}) {
-    add(v, true);
-    if (length.upperBound() > kWarpRow)
-      add(v, false);
-    if (v == known)
-      break;
-  }
-  return plans;
-}
-
 class RowThreadsBuilder : FloatOps {
 public:
-  /// The rows are dimensions [first, rank) of the anchor's input; `merged`:
-  /// they can be walked as one.
-  RowThreadsBuilder(graph::KernelOp kernel, Operation *anchor, int64_t first,
-                    bool merged, const RowPlan &plan, StringRef name,
+  RowThreadsBuilder(graph::KernelOp kernel, Operation *anchor,
+                    const RowShape &shape, const RowPlan &plan, StringRef name,
                     const KernelTarget &target)
-      : FloatOps{e}, kernel(kernel), anchor(anchor), first(first),
-        merged(merged), plan(plan), threads(plan.threads), vector(plan.vector),
-        e(kernel, name, target), reducer(e, name, threads),
-        dims(graph::dimsOf(anchor->getOperand(0))) {}
+      : FloatOps{e}, kernel(kernel), anchor(anchor), shape(shape), plan(plan),
+        threads(plan.threads), vector(plan.vector), e(kernel, name, target),
+        reducer(e, name, threads), dims(graph::dimsOf(anchor->getOperand(0))) {}
 
   /// None where vectors would come in pieces.
   std::optional<KernelCode> build() {
     MLIRContext *context = kernel.getContext();
-    DimExpr length = productOf(context, ArrayRef(dims).drop_front(first));
-    DimExpr rows = productOf(context, ArrayRef(dims).take_front(first));
-    known = length.asConstant();
+    DimExpr rows = shape.rows;
+    known = shape.length.asConstant();
     if (plan.aligned)
-      e.assumeMultiple(merged ? length : dims.back(), vector);
+      e.assumeMultiple(shape.contiguous, vector);
     int64_t block = std::max<int64_t>(threads, e.blockThreads);
     int64_t rowsOfBlock = block / threads;
-    axis = mergedAxis(dims, first);
-    size = e.dim(length);
+    size = e.dim(shape.length);
     Value thread = e.threadIndex(0);
     lane = e.mul(e.rem(thread, e.constant(threads)), e.constant(vector));
     Value number = e.add(e.mul(e.blockIndex(0), e.constant(rowsOfBlock)),
                          e.div(thread, e.constant(threads)));
-    auto row = [&](Value rest) {
+    auto row = [&](Value own) {
       SmallVector<Index> at = e.zeros(dims.size());
-      for (int64_t i = first; i-- > 0;) {
-        at[i] = e.uniform(i ? e.rem(rest, e.dim(dims[i])) : rest);
-        rest = i ? e.div(rest, e.dim(dims[i])) : rest;
+      e.split(own, shape.kept, dims,
+              [&](int64_t d, Value i) { at[d] = e.uniform(i); });
+      begin = lane;
+      end = size;
+      if (plan.parts > 1) {
+        Value part = e.constant(partLength());
+        Value start = e.mul(e.blockIndex(1), part);
+        begin = e.add(lane, start);
+        end = e.min(e.add(start, part), size);
       }
-      emitRow(at);
+      emitRow(at, own);
     };
     if (rowsOfBlock == 1 || rows.knownDivisor() % rowsOfBlock == 0) {
       row(number);
@@ -180,10 +104,11 @@ public:
                                                     : "reduce";
     code.schedule = plan.str();
     code.guard = plan.guard;
-    code.flops = rows * length * (isa<graph::ReduceOp>(anchor) ? 1 : 8);
+    code.flops = rows * shape.length * (isa<graph::ReduceOp>(anchor) ? 1 : 8);
     code.tasks = rows;
     DimExpr one = DimExpr::constant(context, 1);
-    code.grid = {rows.ceilDiv(rowsOfBlock), one, one};
+    code.grid = {rows.ceilDiv(rowsOfBlock),
+                 DimExpr::constant(context, plan.parts), one};
     code.block = {block, 1, 1};
     return finishThreads(e, std::move(code));
   }
@@ -199,18 +124,21 @@ private:
     auto index = [&](Value base) {
       return vector == 1 ? e.uniform(base) : e.consecutive(base, vector);
     };
-    if (merged) {
-      result[axis] = index(i);
+    if (shape.merged) {
+      result[shape.inner] = index(i);
       return result;
     }
-    for (int64_t d = dims.size(); d-- > first;) {
-      Value own = d == first ? i : e.rem(i, e.dim(dims[d]));
-      result[d] = d + 1 == int64_t(dims.size()) ? index(own) : e.uniform(own);
-      i = d == first ? i : e.div(i, e.dim(dims[d]));
-    }
+    e.split(i, shape.own, dims, [&](int64_t d, Value own) {
+      result[d] = d == shape.inner ? index(own) : e.uniform(own);
+    });
     return result;
   }
 
+  /// Elements that a block of several for one row takes.
+  int64_t partLength() const {
+    int64_t step = threads * vector;
+    return llvm::divideCeil(*known, plan.parts * step) * step;
+  }
   int64_t chunks() const {
     int64_t most = known ? std::min(*known, plan.kept) : plan.kept;
     return llvm::divideCeil(most, threads * vector);
@@ -274,7 +202,7 @@ private:
         }
       }
     } else {
-      total = e.loopWith(lane, size, threads * vector, total,
+      total = e.loopWith(begin, end, threads * vector, total,
                          [&](Value i, ValueRange sum) {
                            Value x = e.emit(input(), position(at, i), vector);
                            return SmallVector<Value>{combine(sum[0], map(x))};
@@ -333,13 +261,13 @@ private:
 
   // --- Anchors ---------------------------------------------------------------
 
-  void emitRow(ArrayRef<Index> at) {
+  void emitRow(ArrayRef<Index> at, Value row) {
     if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor))
       emitSoftmax(softmax, at);
     else if (auto norm = dyn_cast<graph::LayerNormOp>(anchor))
       emitNorm(norm, at);
     else
-      emitReduce(cast<graph::ReduceOp>(anchor), at);
+      emitReduce(cast<graph::ReduceOp>(anchor), at, row);
   }
 
   void emitSoftmax(graph::SoftmaxOp op, ArrayRef<Index> at) {
@@ -462,53 +390,39 @@ private:
     return {all[1], div(all[2], count)};
   }
 
-  void emitReduce(graph::ReduceOp op, ArrayRef<Index> at) {
+  void emitReduce(graph::ReduceOp op, ArrayRef<Index> at, Value row) {
     ReduceMath math(e, op.getKind(), getElementTypeOrSelf(op.getInput()));
     loadRow(at, math.identity());
     Value total = reduceRow(
         at, math.identity(), [&](Value x) { return math.map(x); },
         [&](Value a, Value b) { return math.combine(a, b); });
+    Value first =
+        e.equal(e.rem(e.threadIndex(0), e.constant(threads)), e.constant(0));
+    if (plan.parts > 1) {
+      Value slot = e.add(e.mul(row, e.constant(plan.parts)), e.blockIndex(1));
+      e.ifThen(first, [&] {
+        e.storeVector(total, e.resultPointer(0), slot, total.getType());
+      });
+      return;
+    }
     Value result = math.finish(total, size);
-    // Positions in the result: reduced dimensions are 1 or gone.
-    SmallVector<Index> out(at.begin(), at.begin() + first);
-    if (op.getKeep())
-      out.resize(dims.size(), e.uniform(e.constant(0)));
-    e.ifThen(e.equal(lane, e.constant(0)), [&] { finishAt(out, result, 1); });
+    e.ifThen(first, [&] { finishAt(reducedPosition(e, op, at), result, 1); });
   }
 
   graph::KernelOp kernel;
   Operation *anchor;
-  int64_t first;
-  bool merged;
+  RowShape shape;
   RowPlan plan;
-  int64_t threads, vector, axis = 0;
+  int64_t threads, vector;
   Emitter e;
   GroupReducer reducer;
   SmallVector<DimExpr> dims;
   std::optional<int64_t> known; // length of a row
   Value size, lane;             // of the row; the thread's first element
+  Value begin, end;             // what the thread walks
   Value live;                   // whether the thread has a row; null: yes
   SmallVector<Value> kept;      // the thread's elements
 };
-
-/// The first dimension of the rows of an anchor whose rows are last dimensions.
-std::optional<int64_t> firstOfRows(Operation *anchor, int64_t rank) {
-  if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor)) {
-    if (int64_t(softmax.getAxis()) + 1 != rank)
-      return std::nullopt;
-    return rank - 1;
-  }
-  if (auto norm = dyn_cast<graph::LayerNormOp>(anchor))
-    return norm.getAxis();
-  auto reduce = dyn_cast<graph::ReduceOp>(anchor);
-  if (!reduce || reduce.getAxes().empty())
-    return std::nullopt;
-  int64_t count = reduce.getAxes().size();
-  for (int64_t i = rank - count; i < rank; ++i)
-    if (!llvm::is_contained(reduce.getAxes(), i))
-      return std::nullopt;
-  return rank - count;
-}
 
 /// Whether dimensions [first, rank) walk as one, before and after the anchor.
 bool rowsMerge(graph::KernelOp kernel, Operation *anchor, int64_t first) {
@@ -531,26 +445,75 @@ bool rowsMerge(graph::KernelOp kernel, Operation *anchor, int64_t first) {
 
 } // namespace
 
+std::optional<RowShape> rowShapeOf(graph::KernelOp kernel, Operation *anchor) {
+  SmallVector<DimExpr> dims = graph::dimsOf(anchor->getOperand(0));
+  int64_t rank = dims.size();
+  if (rank == 0)
+    return std::nullopt;
+  RowShape shape;
+  shape.inner = mergedAxis(dims, 0);
+  auto belongs = [&](int64_t d) {
+    if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor))
+      return d == int64_t(softmax.getAxis());
+    if (auto norm = dyn_cast<graph::LayerNormOp>(anchor))
+      return d >= int64_t(norm.getAxis());
+    if (auto reduce = dyn_cast<graph::ReduceOp>(anchor))
+      return llvm::is_contained(reduce.getAxes(), d);
+    return d == int64_t(cast<graph::ArgReduceOp>(anchor).getAxis());
+  };
+  shape.length = shape.rows = DimExpr::constant(kernel.getContext(), 1);
+  for (int64_t d = 0; d < rank; ++d) {
+    (belongs(d) ? shape.own : shape.kept).push_back(d);
+    DimExpr &size = belongs(d) ? shape.length : shape.rows;
+    size = size * dims[d];
+  }
+  if (!llvm::is_contained(shape.own, shape.inner))
+    return std::nullopt;
+  shape.merged = shape.own.size() == 1 ||
+                 (shape.own.front() == rank - int64_t(shape.own.size()) &&
+                  rowsMerge(kernel, anchor, shape.own.front()));
+  shape.contiguous = shape.merged ? shape.length : dims[shape.inner];
+  return shape;
+}
+
+SmallVector<Index> reducedPosition(Emitter &e, graph::ReduceOp op,
+                                   ArrayRef<Index> at) {
+  SmallVector<Index> position;
+  for (auto [d, index] : llvm::enumerate(at)) {
+    bool reduced = llvm::is_contained(op.getAxes(), int64_t(d));
+    if (!reduced)
+      position.push_back(index);
+    else if (op.getKeep())
+      position.push_back(e.uniform(e.constant(0)));
+  }
+  return position;
+}
+
+bool reducesOnThreads(Operation *anchor) {
+  Type element = getElementTypeOrSelf(anchor->getOperand(0).getType());
+  if (element.isF32() || element.isF16() || element.isBF16())
+    return true;
+  // Bools reduce to bools, which no vector holds.
+  return isa<graph::ReduceOp>(anchor) && !element.isInteger(1);
+}
+
 std::optional<KernelCode> buildRowThreads(graph::KernelOp kernel,
                                           StringRef name,
                                           const KernelTarget &target) {
+  return buildRowParts(kernel, name, target, 1);
+}
+
+std::optional<KernelCode> buildRowParts(graph::KernelOp kernel, StringRef name,
+                                        const KernelTarget &target,
+                                        int64_t parts) {
   Operation *anchor = anchorOf(kernel);
   if (!isa_and_nonnull<graph::SoftmaxOp, graph::LayerNormOp, graph::ReduceOp>(
           anchor) ||
-      kernel->getNumResults() != 1)
+      kernel->getNumResults() != 1 || !reducesOnThreads(anchor))
     return std::nullopt;
-  Type element = getElementTypeOrSelf(anchor->getOperand(0).getType());
-  bool isF32 = element.isF32() || element.isF16() || element.isBF16();
-  // Bools reduce to bools: no sum of them fits.
-  if (!isF32 && (!isa<graph::ReduceOp>(anchor) || element.isInteger(1)))
+  auto shape = rowShapeOf(kernel, anchor);
+  if (!shape)
     return std::nullopt;
-  SmallVector<DimExpr> dims = graph::dimsOf(anchor->getOperand(0));
-  auto first = firstOfRows(anchor, dims.size());
-  if (!first)
-    return std::nullopt;
-  bool merged = rowsMerge(kernel, anchor, *first);
-  DimExpr length =
-      productOf(kernel.getContext(), ArrayRef(dims).drop_front(*first));
   // Scale, bias and what the epilogue reads count as well: 16 bytes of f16
   // beside 32 of f32 would touch each sector of the latter twice.
   int64_t bytes = widestBytes(anchor->getOperand(0));
@@ -559,12 +522,16 @@ std::optional<KernelCode> buildRowThreads(graph::KernelOp kernel,
     bytes = std::max(widestBytes(yielded), storedBytes(yielded));
   for (int64_t vector = std::max<int64_t>(16 / bytes, 1);; vector /= 2) {
     SmallVector<RowPlan> plans =
-        plansFor(length, merged ? length : dims.back(), vector);
-    const RowPlan &plan =
-        plans[std::min<size_t>(target.choice, plans.size() - 1)];
-    if (auto code = RowThreadsBuilder(kernel, anchor, *first, merged, plan,
-                                      name, target)
-                        .build())
+        rowPlans(shape->length, shape->contiguous, vector);
+    RowPlan plan = plans[std::min<size_t>(target.choice, plans.size() - 1)];
+    if (parts > 1) {
+      plan.parts = parts;
+      plan.threads = kPartThreads;
+      plan.kept = 0;
+    }
+    if (auto code =
+            RowThreadsBuilder(kernel, anchor, *shape, plan, name, target)
+                .build())
       return code;
   }
 }

@@ -365,6 +365,16 @@ Value Emitter::ifElse(Value condition, Type type, function_ref<Value()> then,
   return op.getResult(0);
 }
 
+void Emitter::split(Value number, ArrayRef<int64_t> list,
+                    ArrayRef<DimExpr> dims,
+                    function_ref<void(int64_t, Value)> give) {
+  for (size_t k = list.size(); k-- > 0;) {
+    Value size = dim(dims[list[k]]);
+    give(list[k], k ? rem(number, size) : number);
+    number = k ? div(number, size) : number;
+  }
+}
+
 void Emitter::forEachTask(ArrayRef<Value> sizes,
                           function_ref<void(ArrayRef<Value>)> body) {
   auto split = [&](Value task) {

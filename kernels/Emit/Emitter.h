@@ -157,6 +157,11 @@ public:
   /// the last running fastest.
   void forEachTask(ArrayRef<Value> sizes,
                    function_ref<void(ArrayRef<Value>)> body);
+  /// Splits a number into indices along `list` of dimensions `dims`, the last
+  /// running fastest.
+  void split(Value number, ArrayRef<int64_t> list,
+             ArrayRef<graph::DimExpr> dims,
+             function_ref<void(int64_t, Value)> give);
 
   // --- Memory
   // ------------------------------------------------------------------

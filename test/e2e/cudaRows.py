@@ -75,7 +75,7 @@ def wide(value):
 def softmaxOf(x, axis, type):
     _, _, unit, tiny = TYPES[type]
     with np.errstate(invalid="ignore"):
-        distance = x - x.max(axis, keepdims=True)
+        distance = x - x.max(axis, keepdims=True, initial=-np.inf)
         power = np.exp(distance)
         y = power / power.sum(axis, keepdims=True)
     steps = STEPS + 8 + 2 * np.abs(np.nan_to_num(distance, neginf=0))
@@ -318,7 +318,8 @@ def checkCounts(path, aligned):
                 if count["sectors"] > count["requestedSectors"]:
                     raise Failed(f"{name}: {count['sectors']} sectors for "
                                  f"{count['bytes']} bytes: {line['text']}")
-        if not wideLoads:
+        # The second launch of a split reduction has a few results to combine.
+        if not wideLoads and not name.endswith("_combine"):
             raise Failed(f"{name} has no loads of 16 bytes")
 
 
