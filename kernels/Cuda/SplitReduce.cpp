@@ -180,8 +180,7 @@ std::optional<BuiltKernel> buildSplitReduce(graph::KernelOp kernel,
     second.ins.push_back(i);
   }
   first.outs.push_back(workspace);
-  second.ins.push_back(workspace);
-  second.outs.push_back(operands);
+  second.outs = {operands, workspace};
   first.choices.push_back(std::move(*partial));
   second.choices.push_back(std::move(combine));
   built.steps.push_back(std::move(first));
