@@ -49,8 +49,9 @@ class Tools:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder).resolve()
 
-    def run(self, tool, *args, seconds=MAX_SECONDS, **options):
+    def run(self, tool, *args, seconds=None, **options):
         """Runs a tool; never raises for a failure, a hang is code 'hang'."""
+        seconds = seconds or MAX_SECONDS
         command = [str(self.folder / tool), *map(str, args)]
         try:
             done = subprocess.run(command, capture_output=True, text=True,

@@ -148,6 +148,8 @@ def main():
     args = common.arguments("CUDA variants beside the CPU's", only={},
                             driver=dict(required=True), resume={})
     os.environ.setdefault("TENON_SIMCUDA_CHECKS", "all")
+    if args.set == "full":
+        common.MAX_SECONDS = 3600  # large models, with all checks
     report, tools = common.Report("cuda"), common.Tools(args.bin)
     resumed = Resumed(args.resume, tools, args.driver)
 

@@ -21,7 +21,7 @@ SMALL = dict(BM=64, BN=64, BK=32, GROUP=4, INTEGER=False)
        BM=128, BN=256, BK=64, GROUP=8, INTEGER=False)
 @entry("matmul_f16_bench", product("fp16", "fp16", "fp16"), warps=4, stages=4,
        BM=128, BN=128, BK=32, GROUP=8, INTEGER=False)
-# The tutorial's other choices for bench/triton.py: few rows of blocks, few rows.
+# The tutorial's other choices for bench/besideTriton.py: few rows of blocks, few rows.
 @entry("matmul_f16_wide", product("fp16", "fp16", "fp16"), warps=4, stages=4,
        BM=64, BN=256, BK=32, GROUP=8, INTEGER=False)
 @entry("matmul_f16_low", product("fp16", "fp16", "fp16"), warps=2, stages=5,

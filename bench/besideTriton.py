@@ -4,7 +4,7 @@
 # CUDA kernels of Tenon beside Triton's tutorial kernels, without a GPU: what the
 # simulator counts while both run, and what ptxas makes of both for sm_80.
 #
-#   build/venv/bin/python bench/triton.py [--bin=FOLDER] [--markdown=FILE]
+#   build/venv/bin/python bench/besideTriton.py [--bin=FOLDER] [--markdown=FILE]
 #       [--json=FILE] [--only=REGEX] [--nvdisasm=FILE] [--ptxas=FILE]
 #
 # Triton's PTX is that of test/sim/kernels (Triton 3.9), in the tutorials'
@@ -116,7 +116,7 @@ def must(command, **options):
     done = subprocess.run([str(c) for c in command], capture_output=True,
                           text=True, **options)
     if done.returncode:
-        sys.exit(f"triton: {' '.join(map(str, command))}:\n{done.stderr}")
+        sys.exit(f"besideTriton: {' '.join(map(str, command))}:\n{done.stderr}")
     return done.stdout
 
 
