@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Threads.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::tenon {
 
@@ -54,7 +55,8 @@ Value GroupReducer::slots(Type type) {
                      threads / kWarpThreads);
 }
 
-Value GroupReducer::exchange(Value value, int32_t distance) {
+Value GroupReducer::exchange(Value value, int32_t distance,
+                             NVVM::ShflKind kind) {
   OpBuilder &b = e.b;
   Type type = value.getType();
   unsigned bits = type.getIntOrFloatBitWidth();
@@ -105,7 +107,7 @@ SmallVector<Value> GroupReducer::reduce(
   }
   if (threads <= kWarpThreads)
     return values;
-  // One result a warp through shared memory; each thread combines them all.
+  // One result a warp through shared memory; each warp combines them all.
   Value thread = e.threadIndex(0);
   Value warp = e.div(thread, e.constant(kWarpThreads));
   Value lane = e.rem(thread, e.constant(kWarpThreads));
@@ -118,16 +120,26 @@ SmallVector<Value> GroupReducer::reduce(
                             sharedAt(e, array, value.getType(), warp));
   });
   NVVM::Barrier0Op::create(b, e.loc);
+  // A lane loads one of them, which takes a single pass of shared memory, and
+  // lanes exchange what they have. The first lane's result counts: `combine`
+  // may give others in other lanes.
+  int64_t warps = threads / kWarpThreads;
+  assert(llvm::isPowerOf2_64(warps) && "lanes meet in pairs");
+  Value own = e.rem(lane, e.constant(warps));
   SmallVector<Value> total;
-  for (int64_t i = 0; i < threads / kWarpThreads; ++i) {
-    SmallVector<Value> one;
-    for (auto [value, array] : llvm::zip(values, arrays)) {
-      Type type = value.getType();
-      one.push_back(LLVM::LoadOp::create(
-          b, e.loc, type, sharedAt(e, array, type, e.constant(i))));
-    }
-    total = total.empty() ? one : combine(total, one);
+  for (auto [value, array] : llvm::zip(values, arrays)) {
+    Type type = value.getType();
+    total.push_back(
+        LLVM::LoadOp::create(b, e.loc, type, sharedAt(e, array, type, own)));
   }
+  for (int32_t distance = int32_t(warps) / 2; distance > 0; distance /= 2) {
+    SmallVector<Value> others;
+    for (Value one : total)
+      others.push_back(exchange(one, distance));
+    total = combine(total, others);
+  }
+  for (Value &one : total)
+    one = exchange(one, 0, NVVM::ShflKind::idx);
   return total;
 }
 

@@ -39,8 +39,10 @@ public:
          function_ref<SmallVector<Value>(ValueRange, ValueRange)> combine);
 
 private:
-  /// The value of the lane whose number differs in the bits of `distance`.
-  Value exchange(Value value, int32_t distance);
+  /// The value of the lane whose number differs in the bits of `distance`; of
+  /// lane `distance`, if `kind` is idx.
+  Value exchange(Value value, int32_t distance,
+                 NVVM::ShflKind kind = NVVM::ShflKind::bfly);
   /// Shared memory for one value a warp, not used before.
   Value slots(Type type);
 
