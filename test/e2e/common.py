@@ -85,6 +85,12 @@ class Tools:
             return {name: results[name] for name in results.files}
 
 
+def simulator(tools):
+    """The driver library of this build's simulated GPU, with all checks on."""
+    os.environ["TENON_SIMCUDA_CHECKS"] = "all"
+    return tools.folder.parent / "lib/simcuda/libcuda.so.1"
+
+
 # A test's finding, with the words to print.
 Failed = oracles.Mismatch
 

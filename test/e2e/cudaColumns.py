@@ -288,8 +288,7 @@ def coalesced(tools, driver, folder, build):
 def main():
     args = common.arguments("reductions over any axes on the simulated GPU")
     tools = common.Tools(args.bin)
-    driver = pathlib.Path(args.bin).resolve().parent / "lib/simcuda/libcuda.so.1"
-    os.environ["TENON_SIMCUDA_CHECKS"] = "all"
+    driver = common.simulator(tools)
     report = common.Report("cudaColumns")
     shapes = [([3, 40, 16], 1), ([5, 48], 0), ([2, 33, 5, 8], 1),
               ([1, 1000, 12], 1), ([2, 3, 7], 1), ([2, 5, 1], 1)]

@@ -205,7 +205,7 @@ def run(tools, driver, folder, case):
 def main():
     args = common.arguments("matrix products on the simulated GPU")
     tools = common.Tools(args.bin)
-    driver = pathlib.Path(args.bin).resolve().parent / "lib/simcuda/libcuda.so.1"
+    driver = common.simulator(tools)
     report = common.Report("cudaMatmul")
     with common.workFolder() as work:
         for case in table(args.set == "full"):

@@ -361,8 +361,7 @@ def opened(tools, driver, folder, build, shapes):
 def main():
     args = common.arguments("row and pointwise kernels on the simulated GPU")
     tools = common.Tools(args.bin)
-    driver = pathlib.Path(args.bin).resolve().parent / "lib/simcuda/libcuda.so.1"
-    os.environ["TENON_SIMCUDA_CHECKS"] = "all"
+    driver = common.simulator(tools)
     report = common.Report("cudaRows")
     openShapes = [[3, 128], [5, 33], [2, 1], [1, 1024], [2, 1001], [1, 2048],
                   [0, 768]]

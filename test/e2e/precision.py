@@ -94,7 +94,7 @@ def wide(results):
 class Bench:
     def __init__(self, tools, folder):
         self.tools, self.folder = tools, folder
-        driver = tools.folder.parent / "lib/simcuda/libcuda.so.1"
+        driver = common.simulator(tools)
         self.device = ["--device=cuda", f"--cuda-driver={driver}"]
 
     def cuda(self, model, feeds, *flags):
