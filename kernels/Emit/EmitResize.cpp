@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Emit/EmitResize.h"
+#include "kernels/Emit/FloatOps.h"
 
 namespace mlir::tenon {
 
@@ -24,17 +25,14 @@ struct Tap {
   Value weight; // f32; null: 1
 };
 
-class Axis {
+class Axis : FloatOps {
 public:
   Axis(Emitter &e, graph::ResizeOp op, int64_t axis, Value position)
-      : e(e), op(op), position(position),
+      : FloatOps{e}, op(op), position(position),
         inSize(e.dim(graph::dimOf(op.getInput(), axis))),
         outSize(e.dim(graph::dimOf(op.getResult(), axis))) {
     double stated = op.getScales()[axis];
-    scale = stated != 0
-                ? f(stated)
-                : arith::DivFOp::create(e.b, e.loc, real(outSize), real(inSize))
-                      .getResult();
+    scale = stated != 0 ? f(stated) : div(real(outSize), real(inSize));
   }
 
   SmallVector<Tap> taps() {
@@ -78,19 +76,6 @@ public:
   }
 
 private:
-  Value f(double v) { return e.floatConstant(e.b.getF32Type(), v); }
-  Value add(Value a, Value b) {
-    return arith::AddFOp::create(e.b, e.loc, a, b);
-  }
-  Value sub(Value a, Value b) {
-    return arith::SubFOp::create(e.b, e.loc, a, b);
-  }
-  Value mul(Value a, Value b) {
-    return arith::MulFOp::create(e.b, e.loc, a, b);
-  }
-  Value div(Value a, Value b) {
-    return arith::DivFOp::create(e.b, e.loc, a, b);
-  }
   Value real(Value i) {
     return arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), i);
   }
@@ -140,7 +125,6 @@ private:
     return x;
   }
 
-  Emitter &e;
   graph::ResizeOp op;
   Value position, inSize, outSize, scale;
 };
