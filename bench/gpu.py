@@ -10,10 +10,10 @@
 # It wants PyTorch with CUDA, and ONNX; with torchvision and transformers it
 # times whole networks, too. Tenon works in PyTorch's context, on its stream,
 # on its memory. Rounds alternate between the engines; each round times some
-# calls between two events. `call` is the median of that, what a program sees;
-# `kernels` is the time on the device alone, as CUPTI counts it. Inputs are
-# drawn anew for every round, and large enough, or so many, that they do not
-# stay in the L2 cache between calls. Each result is compared with float64.
+# calls between two events. `us` is the median of that, what a program sees;
+# `kernels us` is the time on the device alone, as CUPTI counts it. Ops go through
+# so many sets of random inputs that none stays in the L2 cache; networks have one.
+# Results are compared with float64, those of networks with PyTorch in f32.
 
 import argparse
 import json

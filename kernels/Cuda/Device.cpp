@@ -17,8 +17,9 @@ namespace mlir::tenon {
 static constexpr uint64_t kSharedOfAll = 99 << 10;
 
 /// From sm_90 on, the rates of the files are those of wgmma. The code that is
-/// built here multiplies with mma.sync, which reaches about 620 of 1015 TFLOP/s
-/// of f16 on an H100.
+/// built here multiplies with mma.sync, which is slower there. A guess at how
+/// much: the fastest product seen on an H100 (bench/results/gpu-h100.md) had
+/// 414 of 1015 TFLOP/s of f16, waits of the kernel included.
 static constexpr double kMmaSyncOfWgmma = 0.62;
 
 static DeviceInfo infoOf(const ::tenon::sim::DeviceDescription &from) {

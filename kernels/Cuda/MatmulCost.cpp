@@ -21,8 +21,9 @@ static constexpr double kLatency = 1000, kBusyLatency = 2000;
 /// Cycles in which warps of a block wait for each other, in each step.
 static constexpr double kBarrier = 50;
 /// How much longer a block takes that is alone on its multiprocessor: nothing
-/// hides its start, its end and its barriers. (4096^3 of f16 on an H100: 407 us
-/// with one block of 8 warps, 332 us with two of 4.)
+/// hides its start, its end and its barriers. An allowance: 4096^3 of f16 took
+/// 407 us on an H100 with one block of 8 warps, and 332 us, in an earlier
+/// version of the kernel, with two of 4 (bench/results/gpu-h100.md).
 static constexpr double kAlone = 1.15;
 /// Seconds of a second launch behind the first.
 static constexpr double kNextLaunch = 3e-6;
