@@ -14,7 +14,8 @@
 #         times as much. tf32 rounds the operands of products to 11 bits.
 #
 # The full set takes some hours. With --resume, what has passed is written to
-# FILE and not run again, as long as the tools are the same.
+# FILE and not run again, as long as the engine, the runtime and the simulator are
+# the same: a change of the compiler repeats what it changes the engine of.
 
 import hashlib
 import json
@@ -80,7 +81,7 @@ def title(run):
     return f"{run.model} {run.precision} {run.target} {run.schedule}"
 
 
-def runCase(run, tools, folder, driver):
+def runCase(run, tools, folder, driver, resumed):
     import models
     os.environ["TENON_SIMCUDA_DEVICE"] = DEVICE[run.target]
     os.environ["TENON_SIMCUDA_SCHEDULE"] = run.schedule
@@ -90,6 +91,9 @@ def runCase(run, tools, folder, driver):
     flags = [] if run.precision == "fp32" else [f"--{run.precision}"]
     seconds = tools.compile(path, engine, f"--target=cpu,cuda:{run.target}",
                             "--ptxas=none", *flags)
+    before = resumed.detail(title(run), engine)
+    if before:
+        return f"passed before: {before}"
     program = tools.must("tenon-inspect", engine, "--program",
                          f"--target={run.target}").stdout
     bound, worst, emulated = BOUND[run.precision], 0.0, 0.0
@@ -112,36 +116,49 @@ def runCase(run, tools, folder, driver):
                     f"run {inputs[1]}: difference {difference:.2e}, roundings "
                     f"at the same points make {own:.2e}")
     also = f", emulated {emulated:.1e}" if emulated else ""
-    return (f"difference {worst:.1e}{also} in {len(chosen.runs)} runs, "
-            f"compiled in {seconds:.1f} s")
+    detail = (f"difference {worst:.1e}{also} in {len(chosen.runs)} runs, "
+              f"compiled in {seconds:.1f} s")
+    resumed.add(title(run), engine, detail)
+    return detail
+
+
+def digest(*files):
+    total = hashlib.sha256()
+    for file in files:
+        total.update(pathlib.Path(file).read_bytes())
+    return total.hexdigest()
 
 
 class Resumed:
-    """What passed with these tools, in a file."""
+    """What passed, by its engine, with this runtime and simulator, in a file."""
 
     def __init__(self, path, tools, driver):
         self.path = path and pathlib.Path(path)
-        self.key, self.passed = "", {}
+        self.passed = {}
         if not self.path:
             return
-        digest = hashlib.sha256()
-        for file in (tools.folder / "tenonc", tools.folder / "tenon-run",
-                     tools.folder.parent / "lib/libtenon.so", driver):
-            if os.path.exists(file):
-                digest.update(pathlib.Path(file).read_bytes())
-        self.key = digest.hexdigest()
+        self.ran = digest(tools.folder / "tenon-run",
+                          tools.folder.parent / "lib/libtenon.so", driver)
         if self.path.exists():
             kept = json.loads(self.path.read_text())
-            if kept.get("tools") == self.key:
+            if kept.get("ran") == self.ran:
                 self.passed = kept["passed"]
 
-    def add(self, name, detail):
-        if self.path:
-            self.passed[name] = detail
-            part = self.path.with_suffix(".part")
-            part.write_text(json.dumps({"tools": self.key,
-                                        "passed": self.passed}, indent=1))
-            os.replace(part, self.path)
+    def detail(self, name, engine):
+        """What was printed when NAME passed with this engine, or None."""
+        found = self.passed.get(name, {})
+        if found and found["engine"] == digest(engine):
+            return found["detail"]
+        return None
+
+    def add(self, name, engine, detail):
+        if not self.path:
+            return
+        self.passed[name] = {"engine": digest(engine), "detail": detail}
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps({"ran": self.ran, "passed": self.passed},
+                                   indent=1))
+        os.replace(part, self.path)
 
 
 def main():
@@ -153,20 +170,12 @@ def main():
     report, tools = common.Report("cuda"), common.Tools(args.bin)
     resumed = Resumed(args.resume, tools, args.driver)
 
-    def check(run, folder):
-        detail = runCase(run, tools, folder, args.driver)
-        resumed.add(title(run), detail)
-        return detail
-
     for run in runs():
         if args.set not in run.sets or args.only not in (None, run.model):
             continue
-        if title(run) in resumed.passed:
-            report.check(title(run), lambda: "passed before: "
-                         + resumed.passed[title(run)])
-            continue
         with common.workFolder() as folder:
-            report.check(title(run), check, run, pathlib.Path(folder))
+            report.check(title(run), runCase, run, tools, pathlib.Path(folder),
+                         args.driver, resumed)
     return report.close()
 
 
