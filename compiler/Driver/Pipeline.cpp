@@ -95,6 +95,7 @@ static void buildLayoutStage(OpPassManager &pm, const Target &target,
 
 static void buildFuseStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(graph::createFuseKernelsPass());
+  pm.addNestedPass<func::FuncOp>(graph::createMergeKernelsPass());
 }
 
 LogicalResult runGraphPasses(ModuleOp module) {

@@ -217,4 +217,34 @@ def FuseKernelsPass : Pass<"graph-fuse-kernels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::tenon::graph::GraphDialect"];
 }
 
+def MergeKernelsPass : Pass<"graph-merge-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Give pointwise kernels several results";
+  let description = [{
+    Two pointwise kernels over the same elements become one if one reads what the
+    other writes, or both read the same tensor: one launch, each element read
+    once. What only the kernel itself uses is not stored.
+
+    ```mlir
+    %0 = graph.kernel "pointwise"(%x) {
+      %2 = graph.exp %a
+      graph.yield %2
+    }
+    %1 = graph.kernel "pointwise"(%0, %y) {
+      %3 = graph.add %a, %b
+      graph.yield %3
+    }
+    use %0, %1
+
+    ==>
+
+    %0:2 = graph.kernel "pointwise"(%x, %y) {
+      %2 = graph.exp %a
+      %3 = graph.add %2, %b
+      graph.yield %2, %3
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::tenon::graph::GraphDialect"];
+}
+
 #endif // TENON_COMPILER_GRAPH_PASSES_TD

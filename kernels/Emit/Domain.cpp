@@ -56,6 +56,21 @@ int64_t mergedTail(Value value, ArrayRef<DimExpr> dims, int64_t from,
   return std::max<int64_t>(first, 0);
 }
 
+int64_t mergedTail(graph::YieldOp yield, ArrayRef<DimExpr> dims, int64_t from) {
+  int64_t tail = from;
+  for (Value value : yield.getValues())
+    tail = std::max(tail, mergedTail(value, dims, from));
+  return tail;
+}
+
+void storeAll(Emitter &e, ArrayRef<Index> at, int64_t lanes) {
+  SmallVector<Value> elements;
+  for (Value value : e.yield().getValues())
+    elements.push_back(e.emit(value, at, lanes));
+  for (auto [i, value] : llvm::enumerate(e.yield().getValues()))
+    e.store(i, value, elements[i], at, lanes);
+}
+
 int64_t mergedAxis(ArrayRef<DimExpr> dims, int64_t first) {
   int64_t axis = int64_t(dims.size()) - 1;
   while (axis > first && dims[axis].isConstant(1))

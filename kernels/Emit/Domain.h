@@ -24,6 +24,11 @@ namespace mlir::tenon {
 int64_t mergedTail(Value value, ArrayRef<graph::DimExpr> dims, int64_t from,
                    function_ref<bool(Value)> stop = nullptr);
 
+/// The same for all values that a kernel of pointwise ops yields, which have
+/// the sizes `dims`.
+int64_t mergedTail(graph::YieldOp yield, ArrayRef<graph::DimExpr> dims,
+                   int64_t from);
+
 /// The dimension that carries the index of dims [first, end) walked as one: the
 /// innermost whose size is not 1 (an index along a size of 1 is dropped where
 /// operands broadcast).
@@ -35,6 +40,10 @@ int64_t storedBytes(Value value);
 /// computed from. What only says where others lie does not count, nor do
 /// scalars.
 int64_t widestBytes(Value value);
+
+/// Stores the elements of all that a kernel of pointwise ops yields at a
+/// position; what several of them need is computed once.
+void storeAll(Emitter &e, ArrayRef<Index> at, int64_t lanes);
 
 /// Reduces `count` elements to a scalar: four vectors at a time, then one,
 /// then single elements, in an order that depends on `count` alone.

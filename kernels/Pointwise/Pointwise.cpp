@@ -5,6 +5,7 @@
 // Takes kernels without an anchor: chains of pointwise and movement ops. Row-
 // major results are walked along the longest tail of dimensions that merge,
 // in chunks; channel-blocked results plane by plane, a vector being a block.
+// Several results have the same sizes and layout (graph-merge-kernels).
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +32,6 @@ public:
       : kernel(kernel), lanes(target.lanes()), e(kernel, name, target) {}
 
   KernelCode build() {
-    value = e.yield()->getOperand(0);
     dims = graph::dimsOf(kernel->getResult(0));
     graph::LayoutAttr layout = graph::layoutOf(kernel->getResult(0).getType());
     code.family = "pointwise";
@@ -54,9 +54,7 @@ private:
     return count;
   }
 
-  void element(ArrayRef<Index> at, int64_t n) {
-    e.store(0, value, e.emit(value, at, n), at, n);
-  }
+  void element(ArrayRef<Index> at, int64_t n) { storeAll(e, at, n); }
 
   void buildRows() {
     if (dims.empty()) {
@@ -65,7 +63,7 @@ private:
       code.tasks = DimExpr::constant(kernel.getContext(), 1);
       return;
     }
-    int64_t tail = mergedTail(value, dims, 0);
+    int64_t tail = mergedTail(e.yield(), dims, 0);
     int64_t axis = mergedAxis(dims, tail);
     MLIRContext *context = kernel.getContext();
     DimExpr length = productOf(context, ArrayRef(dims).drop_front(tail));
@@ -99,7 +97,7 @@ private:
 
   void buildPlanes(int64_t block) {
     auto type = cast<RankedTensorType>(kernel->getResult(0).getType());
-    bool flat = mergedTail(value, dims, 2) == 2 && !hasHalo(type);
+    bool flat = mergedTail(e.yield(), dims, 2) == 2 && !hasHalo(type);
     DimExpr blocks = block ? dims[1].ceilDiv(block) : dims[1];
     int64_t n = block ? block : lanes;
     DimExpr pixels =
@@ -108,7 +106,9 @@ private:
                                    : DimExpr::constant(kernel.getContext(), 1);
     SmallVector<Value> sizes = {e.dim(dims[0]), e.dim(blocks), e.dim(chunks)};
     e.forEachTask(sizes, [&](ArrayRef<Value> t) {
-      emitZeroHalo(e, type, e.resultPointer(0), t[0], t[1]);
+      for (auto [i, own] : llvm::enumerate(kernel->getResultTypes()))
+        emitZeroHalo(e, cast<RankedTensorType>(own), e.resultPointer(i), t[0],
+                     t[1]);
       if (!block) { // row-major with a halo
         SmallVector<Index> at = e.zeros(dims.size());
         at[0] = e.uniform(t[0]);
@@ -173,7 +173,6 @@ private:
   graph::KernelOp kernel;
   int64_t lanes;
   Emitter e;
-  Value value;
   SmallVector<DimExpr> dims;
   KernelCode code;
 };
@@ -182,7 +181,7 @@ private:
 
 std::optional<KernelCode> buildPointwise(graph::KernelOp kernel, StringRef name,
                                          const KernelTarget &target) {
-  if (anchorOf(kernel) || kernel->getNumResults() != 1)
+  if (anchorOf(kernel))
     return std::nullopt;
   auto type = cast<RankedTensorType>(kernel->getResult(0).getType());
   if (target.isCuda())

@@ -3,7 +3,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Takes kernels without an anchor, as Pointwise.cpp does for CPUs. The result
-// is walked along the longest tail of dimensions that merge:
+// (or several of the same sizes) is walked along the longest tail of dimensions
+// that merge:
 //
 //   [ outer dims | tail walked as one                          ]
 //                  thread 0: V elements, thread 1: V elements ..
@@ -35,9 +36,8 @@ public:
   PointwiseThreads(graph::KernelOp kernel, StringRef name,
                    const KernelTarget &target, int64_t vector)
       : kernel(kernel), e(kernel, name, target), vector(vector),
-        value(e.yield()->getOperand(0)),
         dims(graph::dimsOf(kernel->getResult(0))) {
-    tail = dims.empty() ? 0 : mergedTail(value, dims, 0);
+    tail = dims.empty() ? 0 : mergedTail(e.yield(), dims, 0);
     length = productOf(kernel.getContext(), ArrayRef(dims).drop_front(tail));
   }
 
@@ -98,13 +98,12 @@ private:
     if (!dims.empty())
       at[mergedAxis(dims, tail)] =
           n == 1 ? e.uniform(from) : e.consecutive(from, n);
-    e.store(0, value, e.emit(value, at, n), at, n);
+    storeAll(e, at, n);
   }
 
   graph::KernelOp kernel;
   Emitter e;
   int64_t vector;
-  Value value;
   SmallVector<DimExpr> dims;
   int64_t tail;
   DimExpr length; // of the tail
@@ -115,8 +114,9 @@ private:
 std::optional<KernelCode> buildPointwiseThreads(graph::KernelOp kernel,
                                                 StringRef name,
                                                 const KernelTarget &target) {
-  Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
-  int64_t bytes = std::max(widestBytes(yielded), storedBytes(yielded));
+  int64_t bytes = 1;
+  for (Value value : kernel.getBody().front().getTerminator()->getOperands())
+    bytes = std::max({bytes, widestBytes(value), storedBytes(value)});
   int64_t vector = target.choice == 0 ? std::max<int64_t>(16 / bytes, 1) : 1;
   while (true) {
     if (auto code = PointwiseThreads(kernel, name, target, vector).build())
