@@ -141,8 +141,8 @@ private:
     if (isFree(op) || isa<ConstantOp>(op))
       return;
     if (op->hasTrait<OpTrait::IsTerminator>()) {
-      for (Value v : op->getOperands())
-        settle(v);
+      for (OpOperand &operand : op->getOpOperands())
+        settleResult(operand);
       return;
     }
     if (isAnchor(op))
@@ -263,6 +263,17 @@ private:
       return;
     }
     materialize(op);
+  }
+
+  /// A result of @main. Sizes (a Shape of the model) that others copy into
+  /// their kernels need a kernel of their own here.
+  void settleResult(OpOperand &operand) {
+    if (auto dims = operand.get().getDefiningOp<DimsOp>()) {
+      auto own = cast<DimsOp>(OpBuilder(operand.getOwner()).clone(*dims));
+      operand.set(own.getResult());
+      return materialize(own);
+    }
+    settle(operand.get());
   }
 
   /// Settles the input of an alias; false if it is in memory then.
@@ -405,7 +416,7 @@ private:
       for (Value v : op->getOperands())
         if (!all.contains(v.getDefiningOp()))
           inputs.insert(v);
-      if (!isFree(op))
+      if (!isFree(op) || op == group.root)
         collectNames(op->getLoc(), names);
     }
     Operation *root = group.root;

@@ -104,3 +104,17 @@ func.func @widening_cast(%x: tensor<4x4xf16>) -> (tensor<4x4xf32>, tensor<4x4xf3
   %4 = graph.cast %3 {to = f32} : (tensor<4x4xf16>) -> tensor<4x4xf32>
   return %2, %4 : tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// Sizes are copied into the kernels that read them; as a result of the model they
+// have one of their own.
+// CHECK-LABEL: @sizes_are_a_result
+// CHECK: graph.kernel "pointwise"(%arg0)
+// CHECK: graph.dims
+// CHECK: %[[OWN:.*]] = graph.kernel "pointwise"()
+// CHECK-NEXT: graph.dims
+// CHECK: return %{{.*}}, %[[OWN]]
+func.func @sizes_are_a_result(%x: tensor<?xi64, #graph.shape<[n]>>) -> (tensor<?xi64, #graph.shape<[n]>>, tensor<1xi64>) {
+  %0 = graph.dims <[n], tensor<1xi64>> -> tensor<1xi64>
+  %1 = graph.add %x, %0 : (tensor<?xi64, #graph.shape<[n]>>, tensor<1xi64>) -> tensor<?xi64, #graph.shape<[n]>>
+  return %1, %0 : tensor<?xi64, #graph.shape<[n]>>, tensor<1xi64>
+}
