@@ -411,11 +411,27 @@ Value Emitter::recall(const MemoKey &key) {
   return {};
 }
 
+bool Emitter::readsBound(Value value) const {
+  SmallVector<Value> open = {value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!open.empty()) {
+    Value v = open.pop_back_val();
+    if (bound.count(v))
+      return true;
+    Operation *op = v.getDefiningOp();
+    if (op && seen.insert(op).second)
+      llvm::append_range(open, op->getOperands());
+  }
+  return false;
+}
+
 Value Emitter::emit(Value value, ArrayRef<Index> at, int64_t lanes) {
   if (auto it = bound.find(value); it != bound.end())
     return it->second(at, lanes);
-  // All lanes at one place: compute once.
-  if (lanes > 1 && llvm::all_of(at, [](const Index &i) { return !i.step; })) {
+  // All lanes at one place: compute once. Not so what the family has in lanes:
+  // it may be one column, the other lanes masked.
+  if (lanes > 1 && llvm::all_of(at, [](const Index &i) { return !i.step; }) &&
+      !readsBound(value)) {
     Value mask = std::exchange(laneMask, nullptr);
     Value scalar = emit(value, at, 1);
     laneMask = mask;

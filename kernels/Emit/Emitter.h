@@ -181,7 +181,8 @@ public:
   /// The elements of `value` at a position, in compute type: a scalar if
   /// `lanes` is 1, else a vector.
   Value emit(Value value, ArrayRef<Index> at, int64_t lanes);
-  /// Makes `emit` ask the family for `value`.
+  /// Makes `emit` ask the family for `value`, and only in the numbers of lanes
+  /// in which the family itself asks for what is computed from it.
   void bind(Value value, BoundValue emitter) { bound[value] = emitter; }
   /// While set, loads and stores touch only the lanes whose bit is set.
   Value laneMask; // vector<lanes x i1>, or null
@@ -260,6 +261,8 @@ private:
     SmallVector<std::pair<MemoKey, Value>> memo;
   };
   Value recall(const MemoKey &key);
+  /// Whether `value` is computed from what a family binds.
+  bool readsBound(Value value) const;
 
   graph::KernelOp kernel;
   KernelTarget target;
