@@ -17,6 +17,22 @@ using namespace mlir::tenon::graph;
 
 namespace mlir::tenon {
 
+/// A reduction over no axes at all (noop_with_empty_axes): what is left of it
+/// is what it does to each element before and after.
+static Value reducedOverNothing(Node &node, Value x, ReduceKind kind) {
+  switch (kind) {
+  case ReduceKind::l1:
+  case ReduceKind::l2:
+    return node.create<AbsOp>(x);
+  case ReduceKind::sum_square:
+    return node.mul(x, x);
+  case ReduceKind::log_sum:
+    return node.create<LogOp>(x);
+  default:
+    return x;
+  }
+}
+
 template <ReduceKind kind, int64_t inputFrom>
 static LogicalResult reduce(Node &node) {
   Value x = node.input(0);
@@ -27,7 +43,7 @@ static LogicalResult reduce(Node &node) {
   bool keep = node.intAttr("keepdims", 1) != 0;
   if (!*axes || (*axes)->empty()) {
     if (node.opset >= inputFrom && node.intAttr("noop_with_empty_axes", 0))
-      return node.finish(x);
+      return node.finish(reducedOverNothing(node, x, kind));
     *axes = SmallVector<int64_t>();
     for (int64_t axis = 0; axis < rank; ++axis)
       (*axes)->push_back(axis);
