@@ -38,18 +38,26 @@ struct ResizeSpec {
 
 } // namespace
 
+/// Integers between which something is interpolated are floats meanwhile, and
+/// lose what is behind the point, as onnxruntime has it.
 static LogicalResult build(Node &node, const ResizeSpec &spec) {
   MLIRContext *context = node.getContext();
-  return node.finish(node.create<ResizeOp>(
-      node.input(0),
-      {node.named("sizes", spec.sizes),
-       node.named("scales", node.builder.getDenseF64ArrayAttr(spec.scales)),
-       node.named("mode", ResizeModeAttr::get(context, spec.mode)),
-       node.named("coordinates",
-                  CoordinateModeAttr::get(context, spec.coordinates)),
-       node.named("nearest", NearestModeAttr::get(context, spec.nearest)),
-       node.named("cubic_coeff",
-                  node.builder.getF64FloatAttr(spec.cubicCoefficient))}));
+  Value x = node.input(0);
+  Type element = getElementTypeOrSelf(x.getType());
+  bool throughFloats =
+      spec.mode != ResizeMode::nearest && !isa<FloatType>(element);
+  if (throughFloats)
+    x = node.cast(x, node.builder.getF32Type());
+  Value result = node.create<ResizeOp>(
+      x, {node.named("sizes", spec.sizes),
+          node.named("scales", node.builder.getDenseF64ArrayAttr(spec.scales)),
+          node.named("mode", ResizeModeAttr::get(context, spec.mode)),
+          node.named("coordinates",
+                     CoordinateModeAttr::get(context, spec.coordinates)),
+          node.named("nearest", NearestModeAttr::get(context, spec.nearest)),
+          node.named("cubic_coeff",
+                     node.builder.getF64FloatAttr(spec.cubicCoefficient))});
+  return node.finish(throughFloats ? node.cast(result, element) : result);
 }
 
 static LogicalResult readMode(Node &node, ResizeSpec &spec) {
