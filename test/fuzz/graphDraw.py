@@ -6,6 +6,7 @@
 # A dimension that differs between the runs is open in the model; constants may
 # only have sizes that do not.
 
+import contextlib
 import math
 import random
 
@@ -73,6 +74,7 @@ class Graph:
                     sizes[2] = 0
                 self.symbols[symbol] = sizes
         self.values, self.inputs, self.nodes = [], [], []
+        self.infinite = False
         self.constants, self.feeds = {}, [{} for _ in range(self.runs)]
 
     # --- Chance --------------------------------------------------------------
@@ -145,7 +147,8 @@ class Graph:
             if math.prod(shape) > MOST_ELEMENTS:
                 raise Rejected("too large")
             arrays.append(self.data(shape, dtype, least, most))
-            self.feeds[run][name] = arrays[-1]
+        for feeds, array in zip(self.feeds, arrays):
+            feeds[name] = array
         self.inputs.append(helper.make_tensor_value_info(
             name, helper.np_dtype_to_tensor_dtype(dtype), dims))
         value = Value(name, arrays, True)
@@ -248,7 +251,8 @@ class Graph:
             for array in arrays:
                 if array.size > MOST_ELEMENTS:
                     raise Rejected("too large")
-                if isFloat(array) and not np.isfinite(array).all():
+                if (isFloat(array) and not self.infinite
+                        and not np.isfinite(array).all()):
                     raise Rejected("not finite")
             values.append(Value(name, list(arrays), exact))
         if not all(o.exact for o in given) and any(
@@ -276,6 +280,15 @@ class Graph:
         value, = self.nodes_("Mul", [value, self.constant(
             np.array(down, value.dtype), 0)])
         return value
+
+    @contextlib.contextmanager
+    def anyNumbers(self):
+        """Nodes whose results may be infinite, as masked scores are."""
+        self.infinite = True
+        try:
+            yield
+        finally:
+            self.infinite = False
 
     # --- The model -----------------------------------------------------------
     def model(self):

@@ -233,6 +233,30 @@ def axesOf(g, op, x, axes, **attributes):
     return g.node(op, [x], axes=axes, **attributes)
 
 
+def masked(g, scores, dims):
+    """Scores of queries and keys with what hides some: numbers to add, a low
+    number or -Inf in their place, or all keys behind the query."""
+    kind = g.pick(("none", "add", "where", "where", "causal"))
+    low = g.pick((-np.inf, np.finfo(scores.dtype).min, -1e4))
+    batch, heads, rows, length = dims
+    if kind == "add":
+        dims = g.pick(([batch, 1, 1, length], [rows, length], dims,
+                       [1, 1, rows, length]))
+        return g.node("Add", swapped(g, [scores, g.input(dims)]))
+    if kind == "where":
+        dims = g.pick(([batch, 1, 1, length], [rows, length], dims))
+        mask = g.input(dims, np.bool_)
+        with g.anyNumbers():
+            return g.nodes_("Where", [mask, *swapped(g, [scores, g.constant(
+                np.array(low, scores.dtype))])])[0]
+    if kind == "causal" and not isinstance(length, str):
+        mask = np.triu(np.full((rows, length), low, scores.dtype), 1)
+        with g.anyNumbers():
+            return g.nodes_("Add", [scores, g.constant(np.nan_to_num(
+                mask, nan=0.0, neginf=low))])[0]
+    return scores
+
+
 def attention(g):
     """Softmax of scaled, masked products of queries and keys, times values."""
     batch, heads = g.pick((1, 2)), g.pick((1, 2, 3))
@@ -253,11 +277,7 @@ def attention(g):
         scores = g.node("MatMul", [q, turned])
         scores = g.node(*g.pick((("Mul", [scores, scale]),
                                  ("Div", [scores, scalar(g, 4, q)]))))
-    if g.chance(0.5):
-        dims = g.pick(([batch, 1, 1, length], [rows, length],
-                       [batch, heads, rows, length], [1, 1, rows, length]))
-        mask = g.input(dims)
-        scores = g.node("Add", swapped(g, [scores, mask]))
+    scores = masked(g, scores, [batch, heads, rows, length])
     weights = g.node("Softmax", [scores], axis=g.pick((-1, 3)))
     y = g.node("MatMul", [weights, v])
     if g.chance(0.5):

@@ -268,6 +268,8 @@ def reshape(g):
 def reshapeComputed(g):
     """As exporters write it: Shape, a part of it, Concat, Reshape."""
     x = moved(g, 2, 5)
+    if 0 in [x.least(i) for i in range(x.rank)]:
+        raise Rejected("a computed 0 would be copied from elsewhere")
     shape = g.node("Shape", [x])
     axis = g.rng.randrange(x.rank)
     part = g.node("Gather", [shape, g.integers([axis])], axis=0)
