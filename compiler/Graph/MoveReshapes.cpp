@@ -10,6 +10,8 @@
 //   reshape(reduce(x)) putting 1s back   ==> reduce(x) {keep}
 //   f(broadcast(x), y)                   ==> f(x, y), if f broadcasts by itself
 //   cast(cast(x)) through a wider type   ==> cast(x)
+//   reshape(f(matmul(reshape(x), w)))    ==> f(matmul(x, w)), where rows were
+//                                            only counted another way
 //
 // Tests: test/compiler/Graph/canonicalize-movement-reshape.mlir.
 //
@@ -17,6 +19,7 @@
 
 #include "compiler/Graph/Match.h"
 #include "compiler/Graph/MovePatterns.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace mlir::tenon::graph {
 namespace {
@@ -191,11 +194,76 @@ struct CastOnce : OpRewritePattern<CastOp> {
   }
 };
 
+/// Exporters lay the rows of a tensor end to end for a product of two matrices,
+/// and part them again behind it. Between these reshapes and other ops nothing
+/// can be fused, while a matmul takes rows in any number of dimensions:
+/// reshape(f(matmul(reshape(x), w), b)) ==> f(matmul(x, w), b)
+struct PartRowsBefore : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<DimExpr> dims = dimsOf(op.getResult());
+    if (dims.size() < 3)
+      return rewriter.notifyMatchFailure(op, "gives a matrix");
+    SmallVector<Operation *> chain; // from below
+    Value value = op.getInput();
+    if (rankOf(value) != 2 || dimsOf(value).back() != dims.back())
+      return rewriter.notifyMatchFailure(op, "parts more than rows");
+    MatmulOp matmul;
+    while (!matmul) {
+      Operation *above = value.getDefiningOp();
+      if (!above || !value.hasOneUse())
+        return rewriter.notifyMatchFailure(op, "what is above has other users");
+      matmul = dyn_cast<MatmulOp>(above);
+      Value next = matmul ? Value() : rowsOperand(above);
+      if (!matmul && !next)
+        return rewriter.notifyMatchFailure(op, "no product above");
+      chain.push_back(above);
+      value = next;
+    }
+    auto flat = matmul.getLhs().getDefiningOp<ReshapeOp>();
+    if (!flat || rankOf(matmul.getRhs()) != 2)
+      return rewriter.notifyMatchFailure(op, "no rows end to end");
+
+    SmallVector<DimExpr> rows = dims;
+    rows.back() = dimsOf(flat.getResult()).back();
+    IRMapping mapping;
+    mapping.map(matmul.getLhs(),
+                buildReshape(rewriter, flat.getLoc(), flat.getInput(), rows));
+    for (Operation *old : llvm::reverse(chain)) {
+      Operation *own = rewriter.clone(*old, mapping);
+      Value result = own->getResult(0);
+      SmallVector<DimExpr> sizes = dims;
+      sizes.back() = dimsOf(old->getResult(0)).back();
+      result.setType(tensorType(sizes, elementOf(result)));
+    }
+    rewriter.replaceOp(op, mapping.lookup(op.getInput()));
+    return success();
+  }
+
+private:
+  /// The operand that has the rows, where all others have one for all rows.
+  static Value rowsOperand(Operation *op) {
+    if (!op->hasTrait<Pointwise>())
+      return {};
+    Value rows;
+    for (Value operand : op->getOperands()) {
+      if (rankOf(operand) < 2)
+        continue;
+      if (rows || dimsOf(operand) != dimsOf(op->getResult(0)))
+        return {};
+      rows = operand;
+    }
+    return rows;
+  }
+};
+
 } // namespace
 
 void addReshapePatterns(RewritePatternSet &patterns) {
   patterns.add<TransposeToReshape, DropOnesFirst, KeepReduced, DropBroadcast,
-               CastOnce>(patterns.getContext());
+               CastOnce, PartRowsBefore>(patterns.getContext());
 }
 
 } // namespace mlir::tenon::graph

@@ -95,3 +95,48 @@ func.func @cast_rounds(%x: tensor<4xf32>) -> tensor<4xf32> {
   %1 = graph.cast %0 {to = f32} : (tensor<4xf16>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// Rows that are laid end to end for a product of matrices, and parted again.
+// CHECK-LABEL: @rows_end_to_end(
+func.func @rows_end_to_end(%x: tensor<?x?x8xf32, #graph.shape<[B, S, 8]>>, %w: tensor<8x4xf32>, %b: tensor<4xf32>) -> tensor<?x?x4xf32, #graph.shape<[B, S, 4]>> {
+  // CHECK-NEXT: %[[P:.*]] = graph.matmul %arg0, %arg1 : {{.*}} -> tensor<?x?x4xf32, #graph.shape<[B, S, 4]>>
+  // CHECK-NEXT: %[[A:.*]] = graph.add %[[P]], %arg2
+  // CHECK-NEXT: %[[R:.*]] = graph.relu %[[A]]
+  // CHECK-NEXT: return %[[R]]
+  %0 = graph.reshape %x {sizes = [#graph.expr<"B * S">, #graph.expr<"8">]} : (tensor<?x?x8xf32, #graph.shape<[B, S, 8]>>) -> tensor<?x8xf32, #graph.shape<["B * S", 8]>>
+  %1 = graph.matmul %0, %w : (tensor<?x8xf32, #graph.shape<["B * S", 8]>>, tensor<8x4xf32>) -> tensor<?x4xf32, #graph.shape<["B * S", 4]>>
+  %2 = graph.add %1, %b : (tensor<?x4xf32, #graph.shape<["B * S", 4]>>, tensor<4xf32>) -> tensor<?x4xf32, #graph.shape<["B * S", 4]>>
+  %3 = graph.relu %2 : (tensor<?x4xf32, #graph.shape<["B * S", 4]>>) -> tensor<?x4xf32, #graph.shape<["B * S", 4]>>
+  %4 = graph.reshape %3 {sizes = [#graph.expr<"B">, #graph.expr<"S">, #graph.expr<"4">]} : (tensor<?x4xf32, #graph.shape<["B * S", 4]>>) -> tensor<?x?x4xf32, #graph.shape<[B, S, 4]>>
+  return %4 : tensor<?x?x4xf32, #graph.shape<[B, S, 4]>>
+}
+
+// Heads that were put side by side before: the rows stay in two dimensions.
+// CHECK-LABEL: @rows_of_heads(
+func.func @rows_of_heads(%x: tensor<2x5x3x4xf16>, %w: tensor<6x12xf16>) -> tensor<2x5x6xf16> {
+  // CHECK-NEXT: %[[R:.*]] = graph.reshape %arg0 {{.*}} -> tensor<2x5x12xf16>
+  // CHECK-NEXT: graph.matmul %[[R]], %arg1 {transpose_rhs = true} : {{.*}} -> tensor<2x5x6xf16>
+  // CHECK-NEXT: return
+  %0 = graph.reshape %x {sizes = [#graph.expr<"10">, #graph.expr<"12">]} : (tensor<2x5x3x4xf16>) -> tensor<10x12xf16>
+  %1 = graph.matmul %0, %w {transpose_rhs = true} : (tensor<10x12xf16>, tensor<6x12xf16>) -> tensor<10x6xf16>
+  %2 = graph.reshape %1 {sizes = [#graph.expr<"2">, #graph.expr<"5">, #graph.expr<"6">]} : (tensor<10x6xf16>) -> tensor<2x5x6xf16>
+  return %2 : tensor<2x5x6xf16>
+}
+
+// Other users want the matrix; and what differs from row to row stays where it is.
+// CHECK-LABEL: @rows_stay(
+func.func @rows_stay(%x: tensor<2x5x4xf32>, %w: tensor<4x6xf32>, %y: tensor<10x6xf32>) -> (tensor<2x5x6xf32>, tensor<10x6xf32>, tensor<2x5x6xf32>) {
+  // CHECK: graph.matmul {{.*}} -> tensor<10x6xf32>
+  // CHECK: graph.add {{.*}} -> tensor<10x6xf32>
+  // CHECK: graph.reshape {{.*}} -> tensor<2x5x6xf32>
+  // CHECK: graph.matmul {{.*}} -> tensor<10x6xf32>
+  // CHECK: graph.reshape {{.*}} -> tensor<2x5x6xf32>
+  %0 = graph.reshape %x {sizes = [#graph.expr<"10">, #graph.expr<"4">]} : (tensor<2x5x4xf32>) -> tensor<10x4xf32>
+  %1 = graph.matmul %0, %w : (tensor<10x4xf32>, tensor<4x6xf32>) -> tensor<10x6xf32>
+  %2 = graph.add %1, %y : (tensor<10x6xf32>, tensor<10x6xf32>) -> tensor<10x6xf32>
+  %3 = graph.reshape %2 {sizes = [#graph.expr<"2">, #graph.expr<"5">, #graph.expr<"6">]} : (tensor<10x6xf32>) -> tensor<2x5x6xf32>
+  %4 = graph.reshape %w {sizes = [#graph.expr<"6">, #graph.expr<"4">]} : (tensor<4x6xf32>) -> tensor<6x4xf32>
+  %5 = graph.matmul %0, %4 {transpose_rhs = true} : (tensor<10x4xf32>, tensor<6x4xf32>) -> tensor<10x6xf32>
+  %6 = graph.reshape %5 {sizes = [#graph.expr<"2">, #graph.expr<"5">, #graph.expr<"6">]} : (tensor<10x6xf32>) -> tensor<2x5x6xf32>
+  return %3, %5, %6 : tensor<2x5x6xf32>, tensor<10x6xf32>, tensor<2x5x6xf32>
+}
