@@ -86,6 +86,7 @@ static void buildLayoutStage(OpPassManager &pm, const Target &target,
     options.tf32 = precision.tf32;
     options.nodes.assign(precision.nodes.begin(), precision.nodes.end());
     pm.addNestedPass<func::FuncOp>(graph::createLowerPrecisionPass(options));
+    pm.addPass(graph::createExpandConvolutionsPass());
     return;
   }
   graph::AssignLayoutsPassOptions options;

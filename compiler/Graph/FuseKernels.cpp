@@ -220,6 +220,9 @@ private:
     Operation *op = v.getDefiningOp();
     if (!isView(op) && !hasOneUser(op))
       return settle(v);
+    // The same bytes: nothing to compute where they are read.
+    if (isAlias(op) && !isPending(op->getOperand(0)))
+      return settle(v);
     if (elementsOf(v) != elementsOf(like) && !isCheap(op, 3))
       return settle(v);
     group.ops.insert(op);
@@ -398,13 +401,15 @@ private:
     // pack them, whatever their values are.
     SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
     SetVector<Operation *> all(ops.begin(), ops.end());
-    Value weights;
-    if (group.anchor && isa<ConvOp, ConvTransposeOp, MatmulOp>(group.anchor))
-      weights = group.anchor->getOperand(1);
+    SmallVector<Value> weights;
+    if (group.anchor && isa<ConvOp, ConvTransposeOp>(group.anchor))
+      weights = {group.anchor->getOperand(1)};
+    else if (group.anchor && isa<MatmulOp>(group.anchor))
+      weights = llvm::to_vector(group.anchor->getOperands());
     for (Operation *op : ops)
       for (Value v : op->getOperands())
         if (Operation *def = v.getDefiningOp();
-            def && isFree(def) && v != weights)
+            def && isFree(def) && !llvm::is_contained(weights, v))
           all.insert(def);
     ops.assign(all.begin(), all.end());
     llvm::sort(

@@ -230,6 +230,17 @@ Factors factorsOf(Value value) {
   return product;
 }
 
+bool isProduct(ConvOp op) {
+  constexpr int64_t kLeastChannels = 8;
+  auto isZero = [](int64_t i) { return i == 0; };
+  RankedTensorType filter = tensorOf(op.getFilter());
+  return op.getGroups() == 1 && llvm::all_of(op.getPads(), isZero) &&
+         filter.hasStaticShape() && filter.getDimSize(1) >= kLeastChannels &&
+         llvm::all_of(filter.getShape().drop_front(2),
+                      [](int64_t size) { return size == 1; }) &&
+         !layoutOf(op.getInput().getType());
+}
+
 bool isSquareOf(Value value, Value base) {
   Operation *op = value.getDefiningOp();
   if (!op)

@@ -85,6 +85,11 @@ struct Factors {
 /// ops have no other user. A value that is none of these is its own factor.
 Factors factorsOf(Value value);
 
+/// Whether a convolution is a product of matrices, which
+/// graph-expand-convolutions makes of it where that is faster: one tap, no
+/// padding, one group, and channels enough for sums that are worth it.
+bool isProduct(ConvOp op);
+
 /// Whether `value` is `base` times itself.
 bool isSquareOf(Value value, Value base);
 

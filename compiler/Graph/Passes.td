@@ -159,6 +159,29 @@ def ExpandAttentionPass : Graph_Pass<"graph-expand-attention"> {
   }];
 }
 
+def ExpandConvolutionsPass : Graph_Pass<"graph-expand-convolutions"> {
+  let summary = "Convolutions with one tap as matmuls";
+  let description = [{
+    For targets whose products of matrices are faster than their convolutions.
+    Pointwise ops behind a convolution are flattened, too.
+
+    ```mlir
+    %0 = graph.conv %x, %f, %b {strides = array<i64: 1, 1>, ...}
+         : (tensor<2x64x7x7xf32>, tensor<32x64x1x1xf32>, tensor<32xf32>)
+         -> tensor<2x32x7x7xf32>
+    %y = graph.relu %0
+
+    ==>
+
+    %1 = graph.reshape %x -> tensor<2x64x49xf32>
+    %2 = graph.matmul %f, %1 : (tensor<32x64xf32>, tensor<2x64x49xf32>) -> ...
+    %3 = graph.add %2, %b : (tensor<2x32x49xf32>, tensor<32x1xf32>) -> ...
+    %4 = graph.relu %3
+    %y = graph.reshape %4 -> tensor<2x32x7x7xf32>
+    ```
+  }];
+}
+
 def LowerPrecisionPass
     : Pass<"graph-lower-precision", "::mlir::func::FuncOp"> {
   let summary = "Compute in f16, bf16 or TF32 where it is safe";

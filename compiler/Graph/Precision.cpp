@@ -170,6 +170,13 @@ static bool isContraction(Operation *op) {
   return isa<MatmulOp, ConvOp, ConvTransposeOp, AttentionOp>(op);
 }
 
+/// Only products of matrices run on Tensor Cores.
+static bool mayUseTf32(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return isProduct(conv);
+  return isa<MatmulOp, AttentionOp>(op);
+}
+
 static bool isMovement(Operation *op) {
   return isa<TransposeOp, ReshapeOp, BroadcastOp, SliceOp, ConcatOp, PadOp,
              TileOp, GatherOp, GatherElementsOp, RelayoutOp>(op);
@@ -342,7 +349,7 @@ Decision PrecisionRules::lower(Operation *op, FloatType type) {
       if (found.text.empty() || (i == 2 && !found.isOverflow))
         continue;
       Decision decision = stay(found.text, true);
-      decision.tf32 = tf32;
+      decision.tf32 = tf32 && mayUseTf32(op);
       return decision;
     }
     return {type, narrowReason};
@@ -393,7 +400,7 @@ Decision PrecisionRules::decide(Operation *op) {
                          ? FloatType(BFloat16Type::get(context))
                          : f32;
     decision = {type, item->text};
-    decision.tf32 = item->type == "tf32" && isContraction(op);
+    decision.tf32 = item->type == "tf32" && mayUseTf32(op);
     // Where it may go is the user's affair too, but what it says stays.
     decision.sensitive = type.isF32() && !isContraction(op) && narrow &&
                          lower(op, narrow).sensitive;
@@ -401,8 +408,11 @@ Decision PrecisionRules::decide(Operation *op) {
     decision = lower(op, narrow);
   } else {
     decision = stay("f32 is the type of the model", false);
-    decision.tf32 = tf32 && isContraction(op);
+    decision.tf32 = tf32 && mayUseTf32(op);
   }
+  bool asked = item ? item->type == "tf32" : tf32 && decision.element.isF32();
+  if (asked && isContraction(op) && !mayUseTf32(op))
+    decision.reason += "; convolutions of several taps do not use TF32";
   if (decision.tf32 && !item)
     decision.reason +=
         (decision.reason.empty() ? "" : "; ") + std::string("--tf32");

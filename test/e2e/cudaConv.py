@@ -3,7 +3,8 @@
 # Convolutions of every form (convolutions.py) on the simulated GPU against
 # onnxruntime: all checks on, in the simulator's eager, lazy and random order,
 # the same bits each time. Those whose input channels are shared by the threads
-# of a pixel meet in shared memory without bank conflicts.
+# of a pixel meet in shared memory without bank conflicts. Those with one tap are
+# products of matrices.
 
 import json
 import os
@@ -24,12 +25,23 @@ def shared():
     """Few pixels, many channels: 16, 8, 4 and 2 threads a pixel; channels that
     these do not divide; fewer output channels than threads; groups."""
     yield form("Conv", 128, 24, [3, 3], [7, 7], pads=[1] * 4, epilogue="relu")
-    yield form("Conv", 70, 16, [1, 1], [5, 5], epilogue="residual")
+    yield form("Conv", 70, 16, [2, 1], [6, 5], epilogue="residual")
     yield form("Conv", 150, 3, [3], [40], pads=[1, 1])
-    yield form("Conv", 33, 8, [1, 1], [9, 4], batch=2, bias=False)
+    yield form("Conv", 33, 8, [1, 2], [9, 5], batch=2, bias=False)
     yield form("Conv", 16, 10, [3, 3], [6, 7], pads=[0, 1, 1, 0])
     yield form("Conv", 96, 40, [3, 3], [8, 9], group=2, strides=[2, 2],
                pads=[1] * 4, epilogue="sigmoid")
+
+
+def products():
+    """One tap: pixels that no vector divides, a single one, strides, one and
+    three dimensions, with and without what follows."""
+    yield form("Conv", 64, 48, [1, 1], [14, 14], epilogue="relu")
+    yield form("Conv", 19, 33, [1, 1], [7, 7], batch=2, epilogue="residual")
+    yield form("Conv", 40, 24, [1, 1], [1, 1], batch=3, epilogue="sigmoid")
+    yield form("Conv", 8, 16, [1, 1], [9, 11], strides=[2, 2], bias=False)
+    yield form("Conv", 70, 5, [1], [64], strides=[3], epilogue="relu")
+    yield form("Conv", 16, 130, [1, 1, 1], [3, 5, 4], epilogue="residual")
 
 
 def agrees(forms, dynamic, seed, tools, folder, driver):
@@ -62,7 +74,8 @@ def agrees(forms, dynamic, seed, tools, folder, driver):
         raise Failed(f"{conflicts} bank conflicts")
     program = json.loads(tools.must("tenon-inspect", engine, "--json").stdout)
     split = sum("split=" in k["schedule"] for k in program["kernels"])
-    return f"difference {worst:.1e}, {split} kernels share channels", split
+    direct = sum(k["family"] == "conv" for k in program["kernels"])
+    return f"difference {worst:.1e}, {split} kernels share channels", split, direct
 
 
 def main():
@@ -75,10 +88,17 @@ def main():
         return agrees(forms, dynamic, seed, tools, folder, args.driver)[0]
 
     def mustShare(dynamic, folder):
-        detail, split = agrees(list(shared()), dynamic, 1, tools, folder,
-                               args.driver)
+        detail, split, _ = agrees(list(shared()), dynamic, 1, tools, folder,
+                                  args.driver)
         if not dynamic and split < len(list(shared())):
             raise Failed(detail)
+        return detail
+
+    def areProducts(dynamic, folder):
+        detail, _, direct = agrees(list(products()), dynamic, 1, tools, folder,
+                                   args.driver)
+        if direct:
+            raise Failed(f"{direct} of these are no products of matrices")
         return detail
 
     with common.workFolder() as name:
@@ -86,6 +106,7 @@ def main():
         for dynamic in (False, True):
             words = " dynamic" * dynamic
             report.check(f"shared channels{words}", mustShare, dynamic, folder)
+            report.check(f"one tap{words}", areProducts, dynamic, folder)
             report.check(f"table{words}", check,
                          list(convolutions.table()), dynamic, 1, folder)
         for seed in range(MODELS[args.set]):
