@@ -75,10 +75,10 @@ struct KernelCode {
   /// Blocks along x, y, z, and threads of one.
   SmallVector<graph::DimExpr, 3> grid;
   std::array<int64_t, 3> block = {1, 1, 1};
-  int64_t sharedBytes = 0; // dynamic, of a block
+  int64_t sharedBytes = 0;  // dynamic, of a block
+  int64_t staticShared = 0; // what the code itself declares
   bool mayFault = false;
-  /// Predicted, at typical sizes. A family that leaves it out gets that of its
-  /// ops (ThreadCost.h).
+  /// Predicted, at typical sizes.
   std::optional<Cost> cost;
 
   /// One thread a task, in blocks along x.
@@ -104,9 +104,7 @@ struct BuiltKernel {
   /// is not among them comes last.
   std::vector<Candidate> candidates;
   size_t chosen = 0;
-  std::string pinned; // KernelTarget::pinned, if that decided
-  /// Whether KernelTarget::pinned counts for the family.
-  bool takesPins = false;
+  std::string pinned; // that of KernelTarget::pinned which decided; or empty
   /// Why the pinned schedule cannot be built; there are no steps then.
   std::string pinProblem;
 };
@@ -125,7 +123,8 @@ bool isConstantOperand(graph::KernelOp kernel, Value value);
 FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
                                    const KernelTarget &target);
 
-// The families. Each returns nothing if it does not take the kernel.
+// The families (those of CUDA: Cuda/Matmul.h, Cuda/ThreadFamily.h). Each
+// returns nothing if it does not take the kernel.
 std::optional<KernelCode> buildConv(graph::KernelOp, StringRef name,
                                     const KernelTarget &);
 std::optional<KernelCode> buildDepthwise(graph::KernelOp, StringRef name,
@@ -142,18 +141,6 @@ std::optional<KernelCode> buildPool(graph::KernelOp, StringRef name,
                                     const KernelTarget &);
 std::optional<KernelCode> buildPointwise(graph::KernelOp, StringRef name,
                                          const KernelTarget &);
-std::optional<KernelCode> buildPointwiseThreads(graph::KernelOp, StringRef name,
-                                                const KernelTarget &);
-std::optional<KernelCode> buildDirectConv(graph::KernelOp, StringRef name,
-                                          const KernelTarget &);
-std::optional<KernelCode> buildTranspose(graph::KernelOp, StringRef name,
-                                         const KernelTarget &);
-std::optional<KernelCode> buildColumns(graph::KernelOp, StringRef name,
-                                       const KernelTarget &);
-std::optional<KernelCode> buildArgRows(graph::KernelOp, StringRef name,
-                                       const KernelTarget &);
-std::optional<KernelCode> buildRowThreads(graph::KernelOp, StringRef name,
-                                          const KernelTarget &);
 std::optional<KernelCode> buildScalar(graph::KernelOp, StringRef name,
                                       const KernelTarget &);
 

@@ -15,6 +15,7 @@
 #include "kernels/Cuda/Cost.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <string>
+#include <vector>
 
 namespace mlir::tenon {
 
@@ -32,9 +33,11 @@ class ScheduleSource {
 public:
   virtual ~ScheduleSource() = default;
 
-  /// The schedule, as text, that a kernel of these ONNX nodes must have,
-  /// whether it is a candidate or not; empty: any.
-  virtual std::string pinned(llvm::ArrayRef<llvm::StringRef> nodes) const {
+  /// The schedules, as text, that a kernel of these ONNX nodes must have,
+  /// whether they are candidates or not: of its families' the first; if there
+  /// is none, any.
+  virtual std::vector<std::string>
+  pinned(llvm::ArrayRef<llvm::StringRef> nodes) const {
     return {};
   }
 

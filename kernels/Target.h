@@ -32,9 +32,8 @@ struct KernelTarget {
   bool index32 = false;
   /// Whether products of f32 may round their factors to tf32.
   bool tf32 = false;
-  /// GPU: which choice of a launch to build. 0 is the fastest; a family that
-  /// gives its code a guard is asked for the next one too.
-  unsigned choice = 0;
+  /// GPU: threads of a block where each thread has a task of its own.
+  int64_t blockThreads = 128;
   /// GPU: the first scalars of the kernel, in this order, whether it needs them
   /// or not. Choices of one launch are called with one list.
   std::vector<graph::DimExpr> scalars = {};
@@ -48,9 +47,9 @@ struct KernelTarget {
   std::vector<int64_t> typicalSizes = {};
   /// Who chooses among candidates; null: the cost model.
   const ScheduleSource *schedules = nullptr;
-  /// The schedule that this kernel must have, if its family has such; empty:
-  /// any.
-  std::string pinned = {};
+  /// Schedules that the user wants for this kernel: the first that is one of
+  /// its families' counts.
+  std::vector<std::string> pinned = {};
   /// The kernel as text, the same for equal ones: what ScheduleSource::choose
   /// gets.
   std::string kernelText = {};

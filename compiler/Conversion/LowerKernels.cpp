@@ -80,7 +80,8 @@ std::string addChoice(graph::KernelOp kernel, ArrayRef<StringAttr> symbols,
       for (auto node : list.getAsRange<StringAttr>())
         nodes.push_back(node.getValue());
     target.pinned = target.schedules->pinned(nodes);
-    text += " " + target.pinned;
+    for (const std::string &pin : target.pinned)
+      text += " " + pin;
   }
   return text;
 }

@@ -8,7 +8,8 @@
 
 #include "compiler/Driver/Schedules.h"
 #include "compiler/Graph/Precision.h"
-#include "kernels/Cuda/MatmulSchedule.h"
+#include "kernels/Cuda/ScheduleText.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace mlir::tenon {
 
@@ -33,11 +34,25 @@ PinnedSchedules::PinnedSchedules(ArrayRef<std::string> texts) {
   }
 }
 
-std::string PinnedSchedules::pinned(ArrayRef<StringRef> nodes) const {
+std::vector<std::string>
+PinnedSchedules::pinned(ArrayRef<StringRef> nodes) const {
+  std::vector<std::string> found;
   for (const Item &item : llvm::reverse(items))
     if (matchesAny(item.pattern, nodes))
-      return item.schedule;
-  return {};
+      found.push_back(item.schedule);
+  return found;
+}
+
+/// The families whose schedules a kernel has: "matmul or gemv".
+static SmallVector<std::string>
+familiesOf(const ProgramRecord::Kernel &kernel) {
+  SmallVector<std::string> families;
+  for (const Candidate &one : kernel.candidates) {
+    std::string family = scheduleFamily(one.schedule);
+    if (!llvm::is_contained(families, family))
+      families.push_back(family);
+  }
+  return families;
 }
 
 LogicalResult PinnedSchedules::check(func::FuncOp main) const {
@@ -48,8 +63,11 @@ LogicalResult PinnedSchedules::check(func::FuncOp main) const {
       return emitError(UnknownLoc::get(main.getContext()))
              << "--schedule='" << item.text << "': ";
     };
-    if (item.pattern.empty() || !MatmulSchedule::parse(item.schedule)) {
-      fail() << "expected NODE_PATTERN:" << MatmulSchedule::kGrammar
+    std::string expected = expectedSchedule(item.schedule);
+    if (item.pattern.empty() && expected.empty())
+      expected = "SCHEDULE";
+    if (!expected.empty()) {
+      fail() << "expected NODE_PATTERN:" << expected
              << ", as --explain prints it";
       continue;
     }
@@ -66,22 +84,23 @@ PinnedSchedules::checkUsed(MLIRContext *context,
   bool fine = true;
   for (const Item &item : items) {
     bool isUsed = false;
-    std::string others;
+    std::string others, family = scheduleFamily(item.schedule);
     for (const ProgramRecord *program : programs)
       for (const ProgramRecord::Launch &launch : program->launches) {
         ProgramRecord::Launch one = launch;
         SmallVector<StringRef> nodes = nodesOf(one.op);
         if (!matchesAny(item.pattern, nodes))
           continue;
-        if (program->kernels[launch.kernel].takesPins) {
+        SmallVector<std::string> families =
+            familiesOf(program->kernels[launch.kernel]);
+        if (llvm::is_contained(families, family)) {
           isUsed = true;
         } else if (others.empty()) {
           const auto *node = llvm::find_if(nodes, [&](StringRef name) {
             return graph::matchesPattern(item.pattern, name);
           });
-          others = "node '" + node->str() + "' is in a kernel '" +
-                   program->kernels[launch.kernel].candidates[0].schedule +
-                   "', which has no other schedule";
+          others = "node '" + node->str() + "' is in a kernel with schedules " +
+                   llvm::join(families, "<..> and ") + "<..>";
         }
       }
     if (isUsed)
@@ -91,9 +110,8 @@ PinnedSchedules::checkUsed(MLIRContext *context,
       others = "its nodes are in no CUDA kernel: they became constants, or "
                "copies";
     emitError(UnknownLoc::get(context))
-        << "--schedule='" << item.text
-        << "': matches no kernel of the matmul family; " << others
-        << "; --explain=NODE shows the kernel of a node";
+        << "--schedule='" << item.text << "': matches no kernel with schedules "
+        << family << "<..>; " << others << "; --explain=NODE lists them";
   }
   return success(fine);
 }

@@ -12,20 +12,21 @@
 namespace mlir::tenon {
 
 /// Schedules by the names of ONNX nodes: "NODE_PATTERN:SCHEDULE", `*` and `?`
-/// stand for any characters, and the last item that matches one of a kernel's
-/// nodes counts. What no item matches is the cost model's to choose.
+/// stand for any characters. Of those that match one of a kernel's nodes and
+/// are of its families, the last item counts. What no item matches is the cost
+/// model's to choose.
 class PinnedSchedules : public ScheduleSource {
 public:
   PinnedSchedules() = default;
   explicit PinnedSchedules(ArrayRef<std::string> items);
 
-  std::string pinned(ArrayRef<StringRef> nodes) const override;
+  std::vector<std::string> pinned(ArrayRef<StringRef> nodes) const override;
 
   /// Reports an error for each item that is no schedule, or whose pattern
   /// matches no node of `main`.
   LogicalResult check(func::FuncOp main) const;
-  /// Reports an error for each item that matches no kernel of a family with
-  /// schedules in any of the programs.
+  /// Reports an error for each item that matches no kernel of its family in any
+  /// of the programs.
   LogicalResult checkUsed(MLIRContext *context,
                           ArrayRef<const ProgramRecord *> programs) const;
 

@@ -114,8 +114,7 @@ private:
 
   void addKernels() {
     for (BuiltKernel &built : kernels.kernels) {
-      record.kernels.push_back(
-          {built.candidates, built.chosen, built.takesPins, built.pinned});
+      record.kernels.push_back({built.candidates, built.chosen, built.pinned});
       for (KernelStep &step : built.steps)
         for (KernelCode &code : step.choices) {
           if (code.cost)

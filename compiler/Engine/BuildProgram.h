@@ -41,7 +41,6 @@ struct ProgramRecord {
   struct Kernel {
     std::vector<Candidate> candidates;
     size_t chosen = 0;
-    bool takesPins = false;
     std::string pinned; // what the user asked for, or empty
   };
   struct Launch {

@@ -15,10 +15,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Reductions.h"
-#include "kernels/Cuda/RowPlan.h"
+#include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
 #include "kernels/Reduce/ReduceMath.h"
-#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::tenon {
 
@@ -29,16 +28,16 @@ namespace {
 class ArgRowsBuilder {
 public:
   ArgRowsBuilder(graph::KernelOp kernel, graph::ArgReduceOp op,
-                 const RowShape &shape, const RowPlan &plan, StringRef name,
-                 const KernelTarget &target)
-      : kernel(kernel), op(op), shape(shape), threads(plan.threads),
-        vector(plan.vector), e(kernel, name, target), reducer(e, name, threads),
-        dims(graph::dimsOf(op.getInput())),
+                 const RowShape &shape, const ThreadSchedule &schedule,
+                 StringRef name, const KernelTarget &target)
+      : kernel(kernel), op(op), shape(shape), threads(schedule.threads),
+        vector(schedule.vector), e(kernel, name, target),
+        reducer(e, name, threads), dims(graph::dimsOf(op.getInput())),
         element(getElementTypeOrSelf(op.getInput())) {}
 
   /// None where vectors would come in pieces.
   std::optional<KernelCode> build() {
-    int64_t block = std::max<int64_t>(threads, e.blockThreads);
+    int64_t block = threads > kWarpThreads ? threads : e.blockThreads;
     int64_t rowsOfBlock = block / threads;
     Value thread = e.threadIndex(0);
     lane = e.rem(thread, e.constant(threads));
@@ -73,9 +72,6 @@ public:
     KernelCode code;
     DimExpr one = DimExpr::constant(kernel.getContext(), 1);
     code.family = "argreduce";
-    code.schedule = llvm::formatv("{0} threads={1} vector={2}",
-                                  threads > kWarpThreads ? "block" : "warp",
-                                  threads, vector);
     code.flops = shape.rows * shape.length;
     code.tasks = shape.rows;
     code.grid = {shape.rows.ceilDiv(rowsOfBlock), one, one};
@@ -161,28 +157,101 @@ private:
   Value lane;
 };
 
+class ArgRowsFamily : public ThreadFamily {
+public:
+  ArgRowsFamily(graph::KernelOp kernel, const KernelTarget &target,
+                graph::ArgReduceOp op, RowShape given)
+      : ThreadFamily(kernel, target), op(op), shape(std::move(given)),
+        rows(typical(shape.rows)), length(typical(shape.length)),
+        mostVector(std::max<int64_t>(16 / widestBytes(op.getInput()), 1)) {}
+
+  std::vector<ThreadSchedule> schedules() const override {
+    std::vector<ThreadSchedule> all;
+    ThreadSchedule one{ThreadKind::argrows};
+    for (one.vector = mostVector; one.vector > 0; one.vector /= 2)
+      for (one.threads = 1; one.threads <= kMostRowThreads; one.threads *= 2)
+        all.push_back(one);
+    return all;
+  }
+  std::string problem(const ThreadSchedule &s) const override {
+    std::string problem = problemOfRowThreads(s.threads);
+    if (problem.empty())
+      problem = problemOfVector(s.vector, mostVector, shape.length);
+    if (problem.empty() && shape.length.knownDivisor() % s.vector != 0)
+      problem = "vectors are for rows whose length they surely divide";
+    return problem;
+  }
+  int untried(const ThreadSchedule &s) const override {
+    return (s.threads != triedRowThreads(int64_t(length), s.vector)) +
+           (s.vector != widestVector(mostVector, shape.length));
+  }
+  ThreadWork work(const ThreadSchedule &s) const override {
+    ThreadWork work;
+    double n = std::max(length, 1.0), r = std::max(rows, 1.0);
+    double v = double(s.vector);
+    work.threads = double(s.threads > kWarpThreads ? s.threads : 128);
+    work.blocks = std::ceil(r * double(s.threads) / work.threads);
+    work.bytes = body.bytes;
+    double bytes = bytesOfElement(op.getInput());
+    double run = std::min(n, double(std::min(s.threads, kWarpThreads)) * v);
+    int64_t runBytes = int64_t(run * bytes);
+    bool aligned = shape.length.knownDivisor() * int64_t(bytes) % 32 == 0 &&
+                   (runBytes % 32 == 0 || 32 % runBytes == 0 || run == n);
+    work.l2Bytes = body.bytes * sectorsForBytes(run * bytes, aligned);
+    double threads = work.blocks * work.threads,
+           vectors = std::ceil(n / double(s.threads) / v);
+    CombineWork combine = combineWork(s.threads, 2);
+    work.flops = rows * length;
+    work.instructions =
+        threads * (kThreadStart +
+                   kOfDimension * double(graph::dimsOf(op.getInput()).size()) +
+                   2 * combine.instructions) +
+        body.accesses / v * kOfAccess + body.instructions +
+        rows * length * kOfElement;
+    work.cycles = vectors * (kTrip + v * kOfElement * kOfStep) + kNearTrip +
+                  2 * combine.cycles;
+    if (s.threads > kWarpThreads) // a value and an index of each warp
+      for (int64_t one : {int64_t(bytes), int64_t(4)})
+        work.shared +=
+            int64_t(llvm::alignTo(s.threads / kWarpThreads *
+                                      std::max<int64_t>(one, isFloat() ? 4 : 1),
+                                  16));
+    return work;
+  }
+  std::optional<KernelCode> build(const ThreadCase &from, StringRef name,
+                                  const KernelTarget &target) const override {
+    return ArgRowsBuilder(kernel, op, shape, from.schedule, name, target)
+        .build();
+  }
+
+private:
+  bool isFloat() const {
+    return isa<FloatType>(
+        getElementTypeOrSelf(anchorOf(kernel)->getOperand(0).getType()));
+  }
+
+  /// Instructions for an element: compare, and choose value and index.
+  static constexpr double kOfElement = 4;
+
+  mutable graph::ArgReduceOp op;
+  RowShape shape;
+  double rows, length;
+  int64_t mostVector;
+};
+
 } // namespace
 
-std::optional<KernelCode> buildArgRows(graph::KernelOp kernel, StringRef name,
-                                       const KernelTarget &target) {
+ThreadFamilyPtr argRowsFamily(graph::KernelOp kernel,
+                              const KernelTarget &target) {
   auto op = dyn_cast_or_null<graph::ArgReduceOp>(anchorOf(kernel));
   if (!op || kernel->getNumResults() != 1 ||
       getElementTypeOrSelf(op.getInput()).isInteger(1))
-    return std::nullopt;
+    return nullptr;
   auto shape = rowShapeOf(kernel, op);
   // An index of 2^31 - 1 means none.
   if (!shape || shape->length.asConstant().value_or(0) > 1 << 30)
-    return std::nullopt;
-  int64_t bytes = widestBytes(op.getInput());
-  for (int64_t vector = std::max<int64_t>(16 / bytes, 1);; vector /= 2) {
-    if (shape->length.knownDivisor() % vector != 0)
-      continue;
-    RowPlan plan = rowPlans(shape->length, shape->length, vector).back();
-    plan.vector = vector;
-    if (auto code =
-            ArgRowsBuilder(kernel, op, *shape, plan, name, target).build())
-      return code;
-  }
+    return nullptr;
+  return std::make_unique<ArgRowsFamily>(kernel, target, op, *shape);
 }
 
 } // namespace mlir::tenon

@@ -27,7 +27,7 @@
 #include "kernels/Emit/FloatOps.h"
 #include "kernels/Math/Math.h"
 #include "kernels/Reduce/ReduceMath.h"
-#include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 
 namespace mlir::tenon {
 
@@ -36,25 +36,32 @@ using graph::DimExpr;
 namespace {
 
 constexpr int64_t kMostWarps = 8;
-/// Threads that keep a device busy.
+/// Warps of columns that are many or of open length, as they were tried:
+/// threads that keep a device busy.
 constexpr int64_t kEnoughThreads = 1 << 17;
 /// Loads in flight of a thread.
 constexpr int64_t kUnroll = 4;
 
-class ColumnsBuilder : FloatOps {
-public:
-  ColumnsBuilder(graph::KernelOp kernel, Operation *anchor, int64_t vector,
-                 int64_t parts, StringRef name, const KernelTarget &target)
-      : FloatOps{e}, kernel(kernel), anchor(anchor), vector(vector),
-        parts(parts), name(name), e(kernel, name, target),
-        dims(graph::dimsOf(anchor->getOperand(0))) {
+/// The columns of an anchor's input.
+struct ColumnShape {
+  SmallVector<int64_t> own, outer; // dimensions reduced; kept before the tail
+  int64_t tail = 0;                // dims [tail, rank) are walked as one
+  DimExpr width, rows, columns;    // of the tail; reduced; all kept
+
+  ColumnShape(graph::KernelOp kernel, Operation *anchor) {
+    SmallVector<DimExpr> dims = graph::dimsOf(anchor->getOperand(0));
+    auto isOwn = [&](int64_t d) {
+      if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor))
+        return d == int64_t(softmax.getAxis());
+      return llvm::is_contained(cast<graph::ReduceOp>(anchor).getAxes(), d);
+    };
     int64_t lastOwn = 0;
     for (int64_t d = 0; d < int64_t(dims.size()); ++d)
       if (isOwn(d)) {
         own.push_back(d);
         lastOwn = d;
       }
-    tail = tailOf(lastOwn + 1);
+    tail = tailOf(kernel, anchor, dims, lastOwn + 1);
     for (int64_t d = 0; d < tail; ++d)
       if (!isOwn(d))
         outer.push_back(d);
@@ -68,22 +75,54 @@ public:
       columns = columns * dims[d];
   }
 
+private:
+  /// The first of the dimensions that are walked as one column index. None lies
+  /// below `from`.
+  static int64_t tailOf(graph::KernelOp kernel, Operation *anchor,
+                        ArrayRef<DimExpr> dims, int64_t from) {
+    int64_t rank = dims.size();
+    if (from >= rank) // only sizes of 1 are kept behind the rows
+      return rank;
+    // Aligned from the right, the result's last dimensions are the input's.
+    auto isAnchor = [&](Value v) { return v == anchor->getResult(0); };
+    Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
+    SmallVector<DimExpr> result = graph::dimsOf(yielded);
+    int64_t skip = int64_t(result.size()) - rank;
+    int64_t before = mergedTail(anchor->getOperand(0), dims, from);
+    if (epilogueEnd(yielded) != yielded ||
+        !llvm::equal(
+            dims.drop_front(before),
+            ArrayRef(result).drop_front(std::max<int64_t>(before + skip, 0))))
+      return mergedAxis(dims, from);
+    int64_t after = mergedTail(yielded, result,
+                               std::max<int64_t>(before + skip, 0), isAnchor);
+    return std::max(before, after - skip);
+  }
+};
+
+class ColumnsBuilder : FloatOps {
+public:
+  ColumnsBuilder(graph::KernelOp kernel, const ColumnShape &shape,
+                 const ThreadCase &from, StringRef name,
+                 const KernelTarget &target)
+      : FloatOps{e}, kernel(kernel), anchor(anchorOf(kernel)),
+        aligned(from.aligned), vector(from.schedule.vector),
+        parts(from.schedule.parts), warps(from.schedule.warps), name(name),
+        e(kernel, name, target), dims(graph::dimsOf(anchor->getOperand(0))),
+        own(shape.own), outer(shape.outer), tail(shape.tail),
+        width(shape.width), rows(shape.rows), columns(shape.columns) {}
+
   /// None where vectors would come in pieces.
   std::optional<KernelCode> build() {
     KernelCode code;
     MLIRContext *context = kernel.getContext();
     DimExpr one = DimExpr::constant(context, 1);
-    if (width.knownDivisor() % vector != 0) {
-      if (width.isConstant())
-        return std::nullopt;
+    if (aligned)
       e.assumeMultiple(width, vector);
-      code.guard = one - width.mod(vector);
-    }
     // Both are exact: the vector divides the width.
     DimExpr across = width.floorDiv(vector), vectors = across;
     for (int64_t d : outer)
       vectors = vectors * dims[d];
-    chooseWarps(vectors);
 
     Value thread = e.threadIndex(0);
     lane = e.rem(thread, e.constant(kWarpThreads));
@@ -113,10 +152,6 @@ public:
       return std::nullopt;
 
     code.family = isa<graph::SoftmaxOp>(anchor) ? "softmax" : "reduce";
-    code.schedule =
-        llvm::formatv("columns warps={0} vector={1}", warps, vector);
-    if (parts > 1)
-      code.schedule += " parts=" + std::to_string(parts);
     code.flops = columns * rows * (isa<graph::ReduceOp>(anchor) ? 1 : 8);
     code.tasks = vectors;
     code.grid = {vectors.ceilDiv(kWarpThreads),
@@ -127,42 +162,6 @@ public:
 
 private:
   Value input() { return anchor->getOperand(0); }
-
-  bool isOwn(int64_t d) const {
-    if (auto softmax = dyn_cast<graph::SoftmaxOp>(anchor))
-      return d == int64_t(softmax.getAxis());
-    return llvm::is_contained(cast<graph::ReduceOp>(anchor).getAxes(), d);
-  }
-
-  /// The first of the dimensions that are walked as one column index. None lies
-  /// below `from`.
-  int64_t tailOf(int64_t from) {
-    int64_t rank = dims.size();
-    if (from >= rank) // only sizes of 1 are kept behind the rows
-      return rank;
-    // Aligned from the right, the result's last dimensions are the input's.
-    auto isAnchor = [&](Value v) { return v == anchor->getResult(0); };
-    Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
-    SmallVector<DimExpr> result = graph::dimsOf(yielded);
-    int64_t skip = int64_t(result.size()) - rank;
-    int64_t before = mergedTail(input(), dims, from);
-    if (epilogueEnd(yielded) != yielded ||
-        !llvm::equal(
-            ArrayRef(dims).drop_front(before),
-            ArrayRef(result).drop_front(std::max<int64_t>(before + skip, 0))))
-      return mergedAxis(dims, from);
-    int64_t after = mergedTail(yielded, result,
-                               std::max<int64_t>(before + skip, 0), isAnchor);
-    return std::max(before, after - skip);
-  }
-
-  void chooseWarps(DimExpr vectors) {
-    auto count = vectors.asConstant(), length = rows.asConstant();
-    warps = length ? kMostWarps : kMostWarps / 2;
-    while (warps > 1 && ((length && warps * parts * 2 > *length) ||
-                         (count && *count * warps > kEnoughThreads)))
-      warps /= 2;
-  }
 
   /// The input's elements of row i.
   SmallVector<Index> position(Value i) {
@@ -368,13 +367,14 @@ private:
 
   graph::KernelOp kernel;
   Operation *anchor;
-  int64_t vector, parts, warps = 1;
+  bool aligned;
+  int64_t vector, parts, warps;
   StringRef name;
   Emitter e;
   SmallVector<DimExpr> dims;
-  SmallVector<int64_t> own, outer; // dimensions reduced; kept before the tail
-  int64_t tail = 0;                // dims [tail, rank) are walked as one
-  DimExpr width, rows, columns;    // of the tail; reduced; all kept
+  SmallVector<int64_t> own, outer; // as in ColumnShape
+  int64_t tail;
+  DimExpr width, rows, columns;
   SmallVector<Index> at;
   Value lane, warp, size;
   Value first; // number of the thread's first column
@@ -382,35 +382,138 @@ private:
   unsigned used = 0;
 };
 
+class ColumnsFamily : public ThreadFamily {
+public:
+  ColumnsFamily(graph::KernelOp kernel, const KernelTarget &target)
+      : ThreadFamily(kernel, target), anchor(anchorOf(kernel)),
+        shape(kernel, anchor), rows(typical(shape.rows)),
+        columns(typical(shape.columns)), width(typical(shape.width)) {
+    Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
+    int64_t bytes = std::max(
+        {widestBytes(input()), widestBytes(yielded), storedBytes(yielded)});
+    mostVector = std::max<int64_t>(16 / bytes, 1);
+  }
+
+  std::vector<ThreadSchedule> schedules() const override {
+    std::vector<ThreadSchedule> all;
+    ThreadSchedule one{ThreadKind::columns};
+    for (one.vector = mostVector; one.vector > 0; one.vector /= 2)
+      for (one.warps = kMostWarps; one.warps > 0; one.warps /= 2)
+        for (one.parts = 1; one.parts <= (isSoftmax() ? 1 : 64); one.parts *= 2)
+          all.push_back(one);
+    return all;
+  }
+  std::string problem(const ThreadSchedule &s) const override {
+    std::string problem = problemOfPower("warps", s.warps, 1, kMostWarps);
+    if (problem.empty())
+      problem = problemOfVector(s.vector, mostVector, shape.width);
+    if (!problem.empty() || s.parts == 1)
+      return problem;
+    return problemOfParts(kernel, s.parts);
+  }
+  int untried(const ThreadSchedule &s) const override {
+    auto count = shape.columns.asConstant(), length = shape.rows.asConstant();
+    int64_t warps = length ? kMostWarps : kMostWarps / 2;
+    while (warps > 1 && ((length && warps * s.parts * 2 > *length) ||
+                         (count && *count / s.vector * warps > kEnoughThreads)))
+      warps /= 2;
+    int64_t parts = isSoftmax() ? 1
+                                : triedParts(kernel, int64_t(columns),
+                                             int64_t(rows), false);
+    return (s.warps != warps) + (s.parts != parts) +
+           (s.vector != widestVector(mostVector, shape.width));
+  }
+  double results() const override { return columns; }
+
+  ThreadWork work(const ThreadSchedule &s) const override {
+    ThreadWork work;
+    double r = std::max(rows, 1.0), v = double(s.vector);
+    double vectors = std::max(1.0, std::ceil(columns / v));
+    double warps = double(s.warps), parts = double(s.parts);
+    work.threads = warps * kWarpThreads;
+    work.blocks = std::ceil(vectors / kWarpThreads) * parts;
+    double bytes = double(widestBytes(input()));
+    work.bytes = body.bytes;
+    double again = isSoftmax() ? rows * columns : 0;
+    double run = std::min(std::max(width, 1.0), kWarpThreads * v) * bytes;
+    bool aligned = shape.width.knownDivisor() * int64_t(bytes) % 32 == 0;
+    work.l2Bytes = (body.bytes + again * bytes) *
+                   sectorsForBytes(run, aligned && int64_t(run) % 32 == 0);
+
+    // A softmax has two passes, each with an exponential of each element.
+    double ofElement = isSoftmax() ? 22 : 1;
+    double threads = work.blocks * work.threads;
+    double elements = rows * columns;
+    work.flops = body.flops + elements * (isSoftmax() ? 8 : 1);
+    work.instructions =
+        threads * (kThreadStart +
+                   kOfDimension * double(graph::dimsOf(input()).size()) +
+                   (s.warps > 1 ? kOfMeeting + v * kOfAccess : 0)) +
+        (body.accesses + again) / v *
+            (kOfAccess + kOfDimension * double(shape.own.size() - 1)) +
+        body.instructions + elements * ofElement;
+
+    // Several rows are asked for at once, those that are left one by one.
+    double own = std::ceil(r / (warps * parts));
+    double trips = std::floor(own / kUnroll) + std::fmod(own, kUnroll);
+    work.cycles = trips * (kTrip + (isSoftmax() ? kNearTrip : 0)) + kNearTrip +
+                  own * v * ofElement * kOfStep;
+    if (s.warps > 1) {
+      work.cycles +=
+          kMeeting + warps * v * kOfStep * (isSoftmax() ? kOfFunction : 1);
+      int64_t arrays = isSoftmax() ? 2 : 1;
+      work.shared = arrays * s.warps * kWarpThreads * s.vector *
+                    (isa<FloatType>(getElementTypeOrSelf(input()))
+                         ? std::max<int64_t>(4, storedBytes(input()))
+                         : storedBytes(input()));
+    }
+    work.registers = 28 + (kUnroll + (isSoftmax() ? 3 : 1)) * s.vector;
+    return work;
+  }
+
+  SmallVector<ThreadCase> casesOf(const ThreadSchedule &chosen,
+                                  bool pinned) const override {
+    if (shape.width.knownDivisor() % chosen.vector == 0)
+      return {{chosen}};
+    ThreadSchedule single = chosen;
+    single.vector = 1;
+    DimExpr one = DimExpr::constant(kernel.getContext(), 1);
+    return {{chosen, one - shape.width.mod(chosen.vector), /*aligned=*/true},
+            {single}};
+  }
+  std::optional<KernelCode> build(const ThreadCase &from, StringRef name,
+                                  const KernelTarget &target) const override {
+    return ColumnsBuilder(kernel, shape, from, name, target).build();
+  }
+
+private:
+  /// Instructions of warps that meet in shared memory.
+  static constexpr double kOfMeeting = 16;
+
+  Value input() const { return anchor->getOperand(0); }
+  bool isSoftmax() const { return isa<graph::SoftmaxOp>(anchor); }
+
+  Operation *anchor;
+  ColumnShape shape;
+  double rows, columns, width; // typical
+  int64_t mostVector;
+};
+
 } // namespace
 
-std::optional<KernelCode> buildColumns(graph::KernelOp kernel, StringRef name,
-                                       const KernelTarget &target) {
-  return buildColumnParts(kernel, name, target, 1);
-}
-
-std::optional<KernelCode> buildColumnParts(graph::KernelOp kernel,
-                                           StringRef name,
-                                           const KernelTarget &target,
-                                           int64_t parts) {
+ThreadFamilyPtr columnsFamily(graph::KernelOp kernel,
+                              const KernelTarget &target) {
   Operation *anchor = anchorOf(kernel);
   if (!isa_and_nonnull<graph::SoftmaxOp, graph::ReduceOp>(anchor) ||
       kernel->getNumResults() != 1 || !reducesOnThreads(anchor) ||
       rowShapeOf(kernel, anchor))
-    return std::nullopt;
+    return nullptr;
   if (auto reduce = dyn_cast<graph::ReduceOp>(anchor))
     if (reduce.getAxes().empty())
-      return std::nullopt;
+      return nullptr;
   if (graph::dimsOf(anchor->getOperand(0)).empty())
-    return std::nullopt;
-  Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
-  int64_t bytes = std::max({widestBytes(anchor->getOperand(0)),
-                            widestBytes(yielded), storedBytes(yielded)});
-  int64_t vector = target.choice == 0 ? std::max<int64_t>(16 / bytes, 1) : 1;
-  for (;; vector /= 2)
-    if (auto code =
-            ColumnsBuilder(kernel, anchor, vector, parts, name, target).build())
-      return code;
+    return nullptr;
+  return std::make_unique<ColumnsFamily>(kernel, target);
 }
 
 } // namespace mlir::tenon

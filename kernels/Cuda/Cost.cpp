@@ -13,6 +13,11 @@
 
 namespace mlir::tenon {
 
+/// Bytes that one multiprocessor gets from outside in a clock, at most.
+static constexpr double kBytesOfClock = 40;
+/// The share of what is not the slowest that shows all the same.
+static constexpr double kNotHidden = 0.1;
+
 Occupancy occupancyOf(const DeviceInfo &device, int64_t threads, int64_t shared,
                       int64_t registers) {
   int64_t warps = llvm::divideCeil(std::max<int64_t>(threads, 1), 32);
@@ -79,18 +84,25 @@ Cost costOf(const ThreadWork &work, const DeviceInfo &device) {
   cost.l2 = cost.l2Bytes / device.l2Bandwidth;
   cost.launch = kLaunchSeconds;
   // A multiprocessor without a block does nothing, and one with few warps does
-  // not hide its waits: eight are taken to be enough to keep issuing, and
-  // memory needs a quarter of all that fit.
-  double busy = std::min(1.0, work.blocks / all);
+  // not always have an instruction to issue: eight are taken to be enough.
+  double used = std::min(work.blocks, all);
   double warps = std::min(double(cost.occupancy.warps),
                           std::max(1.0, work.blocks / all) * work.threads / 32);
-  double issue = busy * std::min(1.0, warps / 8);
-  double memory =
-      busy * std::min(1.0, warps / (cost.occupancy.mostWarps / 4.0));
-  double slowest = std::max({cost.compute / std::max(issue, 1e-6),
-                             cost.dram / std::max(memory, 1e-6),
-                             cost.l2 / std::max(memory, 1e-6)});
-  cost.seconds = cost.launch + slowest;
+  double issue = used / all * std::min(1.0, warps / 8);
+  double memory = std::min(1.0, used * kBytesOfClock * device.clock /
+                                    device.memoryBandwidth);
+  double resident = double(std::max<int64_t>(cost.occupancy.blocks, 1));
+  double waves = std::max(1.0, work.blocks / (all * resident));
+  cost.wait = waves * work.cycles / device.clock;
+  double parts[] = {cost.compute / std::max(issue, 1e-6),
+                    cost.dram / std::max(memory, 1e-6),
+                    cost.l2 / std::max(memory, 1e-6), cost.wait};
+  double slowest = 0, rest = 0;
+  for (double part : parts) {
+    slowest = std::max(slowest, part);
+    rest += part;
+  }
+  cost.seconds = cost.launch + slowest + kNotHidden * (rest - slowest);
   return cost;
 }
 
@@ -108,6 +120,13 @@ std::string whyLost(const Cost &cost, const Cost &chosen,
       {cost.l2Bytes / std::max(chosen.l2Bytes, 1.0),
        llvm::formatv("fetches {0:F1} times the bytes from L2",
                      cost.l2Bytes / std::max(chosen.l2Bytes, 1.0))},
+      {cost.dram / std::max(chosen.dram, 1e-12),
+       llvm::formatv("{0:F1} times the bytes from memory",
+                     cost.dram / std::max(chosen.dram, 1e-12))},
+      {cost.launch / std::max(chosen.launch, 1e-12), "one launch more"},
+      {cost.wait / std::max(chosen.wait, 1e-12),
+       llvm::formatv("each thread takes {0:F1} times as long",
+                     cost.wait / std::max(chosen.wait, 1e-12))},
       {cost.compute / std::max(chosen.compute, 1e-12),
        llvm::formatv("{0:F1} times the arithmetic",
                      cost.compute / std::max(chosen.compute, 1e-12))},

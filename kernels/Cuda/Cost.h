@@ -24,6 +24,8 @@ namespace mlir::tenon {
 
 /// Starting a kernel inside a CUDA graph, and draining the one before it.
 inline constexpr double kLaunchSeconds = 2e-6;
+/// A second launch behind the first, which adds up its parts.
+inline constexpr double kNextLaunch = 3e-6;
 
 /// How many blocks share a multiprocessor, and what keeps it from being more.
 struct Occupancy {
@@ -49,6 +51,7 @@ llvm::StringRef nameOf(Bound bound); // "compute", "DRAM", "L2", "launch"
 struct Cost {
   double seconds = 0; // predicted
   double compute = 0, dram = 0, l2 = 0, launch = 0;
+  double wait = 0; // threads: what one takes from its start to its end, in turn
 
   double flops = 0;   // of what is asked for, not of padding
   double bytes = 0;   // between memory and L2, at least
@@ -76,12 +79,14 @@ struct ThreadWork {
   double instructions = 0;          // issued for all threads
   double bytes = 0;                 // read and written, each once
   double l2Bytes = 0;               // read and written in all
-  int64_t shared = 0;
+  double cycles = 0;  // of one thread that has a multiprocessor for itself
+  int64_t shared = 0; // bytes of a block
   int64_t registers = 40;
 };
 
 /// The cost of such a kernel: issue, DRAM and L2 overlap, so the slowest
-/// decides; a grid that does not fill the device reaches only its part of each.
+/// decides, with a part of the others; a grid that does not fill the device
+/// reaches only its part of each. No wave of blocks is faster than one thread.
 Cost costOf(const ThreadWork &work, const DeviceInfo &device);
 
 /// Why a schedule lost to `chosen`: how much slower, and by which of the parts.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A thread computes one pixel of up to eight output channels of one group:
+// A thread computes one pixel of one to eight output channels of one group:
 // each element of the input that it loads is used for all of them. Neighbouring
 // threads take neighbouring pixels, so that they read and write consecutive
 // elements and share their weights.
@@ -28,9 +28,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "kernels/Cuda/ThreadCost.h"
+#include "kernels/Cuda/ThreadFamily.h"
 #include "kernels/Cuda/Threads.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 
 namespace mlir::tenon {
 
@@ -40,21 +41,19 @@ namespace {
 
 /// Pixels of a block whose threads share the input's channels.
 constexpr int64_t kPixels = kWarpThreads;
-/// Threads of a pixel at most, channels of one at least, and threads that a
-/// multiprocessor should have before they are shared.
-constexpr int64_t kMostSplits = 16, kLeastChannels = 8, kThreadsWanted = 1024;
+/// Output channels of a thread at most, and threads of a pixel.
+constexpr int64_t kMostChannels = 8, kMostSplits = 16;
 
 class DirectConvBuilder {
 public:
-  DirectConvBuilder(graph::KernelOp kernel, graph::ConvOp op, StringRef name,
+  DirectConvBuilder(graph::KernelOp kernel, graph::ConvOp op,
+                    const ThreadSchedule &schedule, StringRef name,
                     const KernelTarget &target)
-      : kernel(kernel), op(op), name(name), target(target),
-        e(kernel, name, target),
+      : kernel(kernel), op(op), name(name), splits(schedule.split),
+        channels(schedule.channels), e(kernel, name, target),
         filter(cast<RankedTensorType>(op.getFilter().getType())),
         perOut(filter.getDimSize(0) / op.getGroups()),
         perIn(filter.getDimSize(1)) {
-    while (perOut % channels != 0)
-      channels /= 2;
     type = Emitter::vectorOf(
         e.computeType(
             cast<RankedTensorType>(op.getResult().getType()).getElementType()),
@@ -73,11 +72,8 @@ public:
       sizes.push_back(e.dim(d));
     }
     code.family = "conv";
-    code.schedule = llvm::formatv("direct channels={0}", channels);
-    int64_t splits = splitsFor(code.tasks);
     if (splits > 1) {
-      code.schedule += llvm::formatv(" split={0}", splits);
-      splitBlock(sizes, splits);
+      splitBlock(sizes);
       DimExpr one = DimExpr::constant(context, 1);
       code.grid = {code.tasks.ceilDiv(kPixels), one, one};
       code.block = {kPixels * splits, 1, 1};
@@ -93,15 +89,6 @@ public:
   }
 
 private:
-  int64_t splitsFor(DimExpr tasks) const {
-    int64_t threads = typicalSize(target, tasks), splits = 1;
-    int64_t wanted = deviceOf(target).multiprocessors * kThreadsWanted;
-    while (splits < kMostSplits && perIn / (2 * splits) >= kLeastChannels &&
-           threads * splits < wanted)
-      splits *= 2;
-    return splits;
-  }
-
   /// t: sample, block of output channels, pixel.
   void pixel(ArrayRef<Value> t) {
     Value first = e.mul(t[1], e.constant(channels));
@@ -115,7 +102,7 @@ private:
   }
 
   /// The work of a block of kPixels pixels, with `splits` threads for each.
-  void splitBlock(ArrayRef<Value> sizes, int64_t splits) {
+  void splitBlock(ArrayRef<Value> sizes) {
     Value thread = e.threadIndex(0);
     Value lane = e.rem(thread, e.constant(kPixels));
     Value split = e.div(thread, e.constant(kPixels));
@@ -262,27 +249,140 @@ private:
   graph::KernelOp kernel;
   graph::ConvOp op;
   StringRef name;
-  const KernelTarget &target;
+  int64_t splits, channels; // output channels of a thread
   Emitter e;
   RankedTensorType filter;
   int64_t perOut, perIn; // channels of a group
-  int64_t channels = 8;  // output channels of a thread
   Type type;             // of its sums
+};
+
+class ConvFamily : public ThreadFamily {
+public:
+  ConvFamily(graph::KernelOp kernel, const KernelTarget &target,
+             graph::ConvOp op)
+      : ThreadFamily(kernel, target), op(op) {
+    auto filter = cast<RankedTensorType>(op.getFilter().getType());
+    perOut = filter.getDimSize(0) / int64_t(op.getGroups());
+    perIn = filter.getDimSize(1);
+    for (int64_t size : filter.getShape().drop_front(2))
+      taps *= double(size);
+    results = elementsOf(op.getResult(), target);
+  }
+
+  std::vector<ThreadSchedule> schedules() const override {
+    std::vector<ThreadSchedule> all;
+    ThreadSchedule one{ThreadKind::conv};
+    for (one.channels = kMostChannels; one.channels > 0; one.channels /= 2)
+      for (one.split = 1; one.split <= kMostSplits; one.split *= 2)
+        all.push_back(one);
+    return all;
+  }
+  std::string problem(const ThreadSchedule &s) const override {
+    std::string problem =
+        problemOfPower("channels", s.channels, 1, kMostChannels);
+    if (problem.empty())
+      problem = problemOfPower("split", s.split, 1, kMostSplits);
+    if (!problem.empty())
+      return problem;
+    if (perOut % s.channels != 0)
+      return llvm::formatv("{0} channels do not divide the {1} of a group",
+                           s.channels, perOut);
+    if (s.split > std::max<int64_t>(perIn, 1))
+      return llvm::formatv("{0} threads cannot share {1} input channels",
+                           s.split, perIn);
+    return "";
+  }
+  int untried(const ThreadSchedule &s) const override {
+    int64_t channels = kMostChannels;
+    while (perOut % channels != 0)
+      channels /= 2;
+    // Until there are enough threads, while each has channels enough.
+    double wanted = double(device.multiprocessors * kThreadsWanted);
+    int64_t split = 1;
+    while (split < kMostSplits && perIn / (2 * split) >= kLeastChannels &&
+           results / double(channels) * double(split) < wanted)
+      split *= 2;
+    return (s.channels != channels) + (s.split != split);
+  }
+
+  ThreadWork work(const ThreadSchedule &s) const override {
+    ThreadWork work;
+    double channels = double(s.channels), split = double(s.split);
+    double tasks = std::max(1.0, results / channels);
+    work.threads = s.split > 1 ? kPixels * split : 128;
+    work.blocks = std::ceil(tasks * split / work.threads);
+    work.bytes = body.bytes;
+    double steps = taps * double(perIn); // of a pixel and channel
+    work.flops = body.flops + 2 * results * steps;
+    double share = taps * std::ceil(double(perIn) / split);
+    // Each step loads an element, and a weight for each channel that all lanes
+    // share, at addresses that are computed anew.
+    double ofStep = (1 + channels) * (kOfAccess + kOfAddress) + channels;
+    double threads = work.blocks * work.threads;
+    double rank = double(graph::dimsOf(op.getResult()).size());
+    double combine =
+        s.split > 1 ? channels * kOfAccess + channels +
+                          std::max(1.0, channels / split) * split * kOfAccess
+                    : 0;
+    work.instructions =
+        threads * (kThreadStart + kOfDimension * rank + taps * kOfDimension +
+                   share * ofStep + combine) +
+        body.instructions;
+    // A block fetches its pixels' input for each of its blocks of channels, and
+    // weights for all of its pixels: neighbours find most in the L1 cache.
+    double input =
+        elementsOf(op.getInput(), target) * bytesOfElement(op.getInput());
+    double filter =
+        elementsOf(op.getFilter(), target) * bytesOfElement(op.getFilter());
+    double pixels = results / std::max(1.0, double(perOut * op.getGroups()));
+    double ofBlock = s.split > 1 ? kPixels : work.threads;
+    work.l2Bytes = body.bytes +
+                   input * std::max(1.0, double(perOut) / channels) +
+                   filter * std::max(1.0, pixels / ofBlock);
+    work.cycles = kTrip + share * (kOfLoop + channels * kOfStep) + kNearTrip;
+    if (s.split > 1) {
+      work.cycles += kMeeting + split * kExchange;
+      work.shared = s.split * s.channels * kPixels * computedBytes();
+    }
+    work.registers = 32 + 3 * s.channels;
+    return work;
+  }
+
+  std::optional<KernelCode> build(const ThreadCase &from, StringRef name,
+                                  const KernelTarget &target) const override {
+    return DirectConvBuilder(kernel, op, from.schedule, name, target).build();
+  }
+
+private:
+  int64_t computedBytes() const {
+    auto type =
+        cast<RankedTensorType>(anchorOf(kernel)->getResult(0).getType());
+    return type.getElementType().isF64() ? 8 : 4;
+  }
+
+  /// As tried: channels of a thread at least, and threads that a multiprocessor
+  /// should have before they are shared.
+  static constexpr int64_t kLeastChannels = 8, kThreadsWanted = 1024;
+  /// Instructions of an address in a filter or an image, and cycles of a step
+  /// of the loop, whose loads come from the L1 cache.
+  static constexpr double kOfAddress = 1, kOfLoop = 120;
+
+  mutable graph::ConvOp op;
+  int64_t perOut, perIn; // channels of a group
+  double taps = 1, results;
 };
 
 } // namespace
 
-std::optional<KernelCode> buildDirectConv(graph::KernelOp kernel,
-                                          StringRef name,
-                                          const KernelTarget &target) {
+ThreadFamilyPtr convFamily(graph::KernelOp kernel, const KernelTarget &target) {
   auto op = dyn_cast_or_null<graph::ConvOp>(anchorOf(kernel));
   if (!op || kernel->getNumResults() != 1 ||
       !isa<FloatType>(getElementTypeOrSelf(op.getResult())))
-    return std::nullopt;
+    return nullptr;
   // The filter's sizes are loop bounds here.
   if (!cast<RankedTensorType>(op.getFilter().getType()).hasStaticShape())
-    return std::nullopt;
-  return DirectConvBuilder(kernel, op, name, target).build();
+    return nullptr;
+  return std::make_unique<ConvFamily>(kernel, target, op);
 }
 
 } // namespace mlir::tenon

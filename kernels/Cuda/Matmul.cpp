@@ -276,14 +276,14 @@ buildCudaMatmul(graph::KernelOp kernel, StringRef name,
   Product product{kernel, op, lhs, rhs};
   DimExpr allRows;
   MatmulSize size = sizeOf(product, target, allRows);
-  bool given = schedule || !target.pinned.empty();
+  bool given = schedule.has_value();
   // Parts of any number of rows would take any amount of memory.
   bool maySplit = allRows.isConstant() || size.m <= *std::rbegin(kRowBounds);
   BuiltKernel built;
   if (!chooseMatmul(math, size, target, schedule, built, maySplit))
     return built;
   std::vector<Plan> plans{{*schedule, size, {}}};
-  if (!given)
+  if (!given && built.pinned.empty())
     plans = plansFor(product, math, allRows, size, *schedule, target);
   Choices(product, name, target, plans).finish(built);
   return built;

@@ -63,24 +63,24 @@ bool chooseMatmul(MatmulMath math, const MatmulSize &size,
                   std::optional<MatmulSchedule> &schedule, BuiltKernel &built,
                   bool maySplit) {
   DeviceInfo device = deviceOf(target);
-  built.takesPins = true;
   built.candidates = candidatesFor(math, size, device, maySplit);
-  if (!schedule && target.pinned.empty()) {
+  if (!schedule)
+    for (const std::string &text : target.pinned)
+      if (auto pinned = MatmulSchedule::parse(text)) {
+        built.pinned = text;
+        schedule = pinned;
+        built.pinProblem = problemOfMath(schedule->math, math);
+        if (built.pinProblem.empty())
+          built.pinProblem = schedule->problem(device.sharedPerBlock);
+        if (!built.pinProblem.empty())
+          return false;
+        break;
+      }
+  if (!schedule) {
     built.chosen = chosenFrom(built.candidates, target, "");
     schedule = MatmulSchedule::parse(built.candidates[built.chosen].schedule);
     return true;
   }
-  if (!schedule) {
-    schedule = MatmulSchedule::parse(target.pinned);
-    if (!schedule)
-      built.pinProblem = ("expected " + MatmulSchedule::kGrammar).str();
-    else if (built.pinProblem = problemOfMath(schedule->math, math);
-             built.pinProblem.empty())
-      built.pinProblem = schedule->problem(device.sharedPerBlock);
-    if (!built.pinProblem.empty())
-      return false;
-  }
-  built.pinned = target.pinned;
   std::string text = schedule->str();
   auto found = llvm::find_if(built.candidates, [&](const Candidate &one) {
     return one.schedule == text;

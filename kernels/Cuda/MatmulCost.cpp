@@ -25,8 +25,6 @@ static constexpr double kBarrier = 50;
 /// 407 us on an H100 with one block of 8 warps, and 332 us, in an earlier
 /// version of the kernel, with two of 4 (bench/results/gpu-h100.md).
 static constexpr double kAlone = 1.15;
-/// Seconds of a second launch behind the first.
-static constexpr double kNextLaunch = 3e-6;
 
 /// What does not depend on how the schedule works.
 static Cost start(const MatmulSchedule &s, const MatmulSize &size,

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/MatmulSchedule.h"
+#include "kernels/Cuda/ScheduleText.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -37,44 +38,34 @@ std::string MatmulSchedule::str() const {
 }
 
 std::optional<MatmulSchedule> MatmulSchedule::parse(StringRef written) {
-  // Spaces do not count, and who types it may leave out the dialect's name.
-  std::string dense = written.str();
-  llvm::erase_if(dense, [](char c) { return c == ' '; });
-  StringRef text = dense;
+  ScheduleReader text(written);
   MatmulSchedule s{};
-  auto number = [&](int64_t &value) {
-    return !text.consumeInteger(10, value) && value > 0;
-  };
-  text.consume_front("#tenon.");
-  if (text.consume_front("gemv<")) {
-    if (text.consume_front("along"))
+  auto number = [&](int64_t &value) { return text.number(value); };
+  if (text.word("gemv<")) {
+    if (text.word("along"))
       s.kind = MatmulKind::along;
-    else if (text.consume_front("across"))
+    else if (text.word("across"))
       s.kind = MatmulKind::across;
     else
       return std::nullopt;
-    s.turned = text.consume_front("turned");
+    s.turned = text.word("turned");
     s.warpsM = s.stages = 1;
-    if (!text.consume_front(",") || !number(s.m) || !text.consume_front("x") ||
-        !number(s.n) || !text.consume_front(",warps") || !number(s.warpsN) ||
-        !text.consume_front(",loads") || !number(s.k))
+    if (!text.comma() || !number(s.m) || !text.word("x") || !number(s.n) ||
+        !text.comma() || !text.number("warps", s.warpsN) || !text.comma() ||
+        !text.number("loads", s.k))
       return std::nullopt;
-  } else if (!text.consume_front("matmul<") || !number(s.m) ||
-             !text.consume_front("x") || !number(s.n) ||
-             !text.consume_front("x") || !number(s.k) ||
-             !text.consume_front(",warps") || !number(s.warpsM) ||
-             !text.consume_front("x") || !number(s.warpsN) ||
-             !text.consume_front(",stages") || !number(s.stages)) {
+  } else if (!text.word("matmul<") || !number(s.m) || !text.word("x") ||
+             !number(s.n) || !text.word("x") || !number(s.k) || !text.comma() ||
+             !text.number("warps", s.warpsM) || !text.word("x") ||
+             !number(s.warpsN) || !text.comma() ||
+             !text.number("stages", s.stages)) {
     return std::nullopt;
   }
-  if (!text.consume_front(","))
+  size_t math;
+  if (!text.comma() || !text.oneOf(kMaths, math) || !text.comma() ||
+      !text.number("splitk", s.splitK) || !text.close())
     return std::nullopt;
-  auto [math, rest] = text.split(",splitk");
-  const StringRef *found = llvm::find(kMaths, math);
-  text = rest;
-  if (found == std::end(kMaths) || !number(s.splitK) || text != ">")
-    return std::nullopt;
-  s.math = MatmulMath(found - kMaths);
+  s.math = MatmulMath(math);
   return s;
 }
 

@@ -60,9 +60,10 @@ struct MatmulSchedule {
   /// Reads what `str` prints, also without `#tenon.` and with other spaces.
   static std::optional<MatmulSchedule> parse(llvm::StringRef text);
   /// What `parse` reads, for messages.
-  static constexpr llvm::StringLiteral kGrammar =
-      "matmul<MxNxK, warps AxB, stages S, f16|bf16|tf32|tf32x3|fma, splitk P> "
-      "or gemv<along|across [turned], MxN, warps W, loads L, f16|bf16|fma, "
+  static constexpr llvm::StringLiteral kTilesGrammar =
+      "matmul<MxNxK, warps AxB, stages S, f16|bf16|tf32|tf32x3|fma, splitk P>";
+  static constexpr llvm::StringLiteral kVectorsGrammar =
+      "gemv<along|across [turned], MxN, warps W, loads L, f16|bf16|fma, "
       "splitk P>";
   bool operator==(const MatmulSchedule &o) const;
 

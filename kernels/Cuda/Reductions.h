@@ -12,8 +12,8 @@
 #ifndef TENON_KERNELS_CUDA_REDUCTIONS_H
 #define TENON_KERNELS_CUDA_REDUCTIONS_H
 
+#include "kernels/Cuda/ThreadFamily.h"
 #include "kernels/Emit/Emitter.h"
-#include "kernels/Family.h"
 
 namespace mlir::tenon {
 
@@ -36,23 +36,42 @@ bool reducesOnThreads(Operation *anchor);
 SmallVector<Index> reducedPosition(Emitter &e, graph::ReduceOp op,
                                    ArrayRef<Index> at);
 
-/// Threads of a block that has a part of a row.
-inline constexpr int64_t kPartThreads = 256;
+/// Elements of a row that a thread keeps in registers, as f32, at most.
+inline constexpr int64_t kMostKept = 32;
+/// Threads of a row at most.
+inline constexpr int64_t kMostRowThreads = 512;
+/// Threads of a row as they were tried on a device: some lanes of a warp for a
+/// short one, a warp, or a block with some 16 elements a thread.
+int64_t triedRowThreads(int64_t length, int64_t vector);
+/// Why rows cannot have so many threads; empty if they can.
+std::string problemOfRowThreads(int64_t threads);
 
-/// Part of a reduction: the result is a workspace of the type in which elements
-/// are computed, [row][part] for rows and [part][result] for columns.
-std::optional<KernelCode> buildRowParts(graph::KernelOp kernel, StringRef name,
-                                        const KernelTarget &target,
-                                        int64_t parts);
-std::optional<KernelCode> buildColumnParts(graph::KernelOp kernel,
-                                           StringRef name,
-                                           const KernelTarget &target,
-                                           int64_t parts);
+// --- The code of one case --------------------------------------------------
+// None where vectors would come in pieces. With parts, the result is a
+// workspace of the type in which elements are computed, [row][part] for rows
+// and [part][result] for columns.
 
-/// A reduction in two launches, where one would leave most of the device idle.
-std::optional<BuiltKernel> buildSplitReduce(graph::KernelOp kernel,
-                                            StringRef name,
-                                            const KernelTarget &target);
+std::optional<KernelCode> buildRows(graph::KernelOp kernel,
+                                    const RowShape &shape,
+                                    const ThreadCase &from, StringRef name,
+                                    const KernelTarget &target);
+
+// --- Reductions in two launches, where one would leave the device idle -----
+
+/// Why a reduction of so many results of so many elements cannot have parts;
+/// empty if it can.
+std::string problemOfParts(graph::KernelOp kernel, int64_t parts);
+/// Parts as they were tried on a device, for a reduction of so many results of
+/// so many elements: enough blocks to keep it busy, each with enough to do.
+int64_t triedParts(graph::KernelOp kernel, int64_t results, int64_t length,
+                   bool rows);
+/// What the second launch takes.
+ThreadWork combineOfParts(double results, int64_t parts, bool rows);
+/// Adds both launches to `built`: `part` as it is, and the one that combines
+/// the parts of each result, in their order.
+void splitReduce(graph::KernelOp kernel, StringRef name,
+                 const KernelTarget &target, const ThreadSchedule &schedule,
+                 KernelCode part, BuiltKernel &built);
 
 } // namespace mlir::tenon
 

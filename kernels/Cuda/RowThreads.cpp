@@ -33,13 +33,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Reductions.h"
-#include "kernels/Cuda/RowPlan.h"
 #include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
 #include "kernels/Emit/FloatOps.h"
 #include "kernels/Math/Math.h"
 #include "kernels/Reduce/ReduceMath.h"
-#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::tenon {
 
@@ -50,20 +48,23 @@ namespace {
 class RowThreadsBuilder : FloatOps {
 public:
   RowThreadsBuilder(graph::KernelOp kernel, Operation *anchor,
-                    const RowShape &shape, const RowPlan &plan, StringRef name,
-                    const KernelTarget &target)
-      : FloatOps{e}, kernel(kernel), anchor(anchor), shape(shape), plan(plan),
-        threads(plan.threads), vector(plan.vector), e(kernel, name, target),
-        reducer(e, name, threads), dims(graph::dimsOf(anchor->getOperand(0))) {}
+                    const RowShape &shape, const ThreadCase &from,
+                    StringRef name, const KernelTarget &target)
+      : FloatOps{e}, kernel(kernel), anchor(anchor), shape(shape),
+        aligned(from.aligned), parts(from.schedule.parts),
+        threads(from.schedule.threads), vector(from.schedule.vector),
+        mostKept(from.schedule.registers ? threads * kMostKept : 0),
+        e(kernel, name, target), reducer(e, name, threads),
+        dims(graph::dimsOf(anchor->getOperand(0))) {}
 
   /// None where vectors would come in pieces.
   std::optional<KernelCode> build() {
     MLIRContext *context = kernel.getContext();
     DimExpr rows = shape.rows;
     known = shape.length.asConstant();
-    if (plan.aligned)
+    if (aligned)
       e.assumeMultiple(shape.contiguous, vector);
-    int64_t block = std::max<int64_t>(threads, e.blockThreads);
+    int64_t block = threads > kWarpThreads ? threads : e.blockThreads;
     int64_t rowsOfBlock = block / threads;
     size = e.dim(shape.length);
     Value thread = e.threadIndex(0);
@@ -76,7 +77,7 @@ public:
               [&](int64_t d, Value i) { at[d] = e.uniform(i); });
       begin = lane;
       end = size;
-      if (plan.parts > 1) {
+      if (parts > 1) {
         Value part = e.constant(partLength());
         Value start = e.mul(e.blockIndex(1), part);
         begin = e.add(lane, start);
@@ -102,13 +103,11 @@ public:
     code.family = isa<graph::SoftmaxOp>(anchor)     ? "softmax"
                   : isa<graph::LayerNormOp>(anchor) ? "norm"
                                                     : "reduce";
-    code.schedule = plan.str();
-    code.guard = plan.guard;
     code.flops = rows * shape.length * (isa<graph::ReduceOp>(anchor) ? 1 : 8);
     code.tasks = rows;
     DimExpr one = DimExpr::constant(context, 1);
-    code.grid = {rows.ceilDiv(rowsOfBlock),
-                 DimExpr::constant(context, plan.parts), one};
+    code.grid = {rows.ceilDiv(rowsOfBlock), DimExpr::constant(context, parts),
+                 one};
     code.block = {block, 1, 1};
     return finishThreads(e, std::move(code));
   }
@@ -137,10 +136,10 @@ private:
   /// Elements that a block of several for one row takes.
   int64_t partLength() const {
     int64_t step = threads * vector;
-    return llvm::divideCeil(*known, plan.parts * step) * step;
+    return llvm::divideCeil(*known, parts * step) * step;
   }
   int64_t chunks() const {
-    int64_t most = known ? std::min(*known, plan.kept) : plan.kept;
+    int64_t most = known ? std::min(*known, mostKept) : mostKept;
     return llvm::divideCeil(most, threads * vector);
   }
   Value chunkStart(int64_t c) {
@@ -156,7 +155,7 @@ private:
 
   /// The thread's elements, where registers hold them: neutral behind the end.
   void loadRow(ArrayRef<Index> at, Value neutral) {
-    if (!plan.kept)
+    if (!mostKept)
       return;
     Value nothing = e.splat(neutral, vector);
     for (int64_t c = 0; c < chunks(); ++c) {
@@ -186,7 +185,7 @@ private:
                   function_ref<Value(Value)> map,
                   function_ref<Value(Value, Value)> combine) {
     Value total = e.splat(neutral, vector);
-    if (plan.kept) {
+    if (mostKept) {
       for (auto [c, x] : llvm::enumerate(kept)) {
         if (whole(c)) {
           total = combine(total, map(x));
@@ -229,7 +228,7 @@ private:
   /// Calls `body` with the position and value of each of the thread's vectors.
   void forEach(ArrayRef<Index> at,
                function_ref<void(ArrayRef<Index>, Value)> body) {
-    if (!plan.kept) {
+    if (!mostKept) {
       e.loop(lane, size, threads * vector, [&](Value i) {
         SmallVector<Index> p = position(at, i);
         body(p, e.emit(input(), p, vector));
@@ -276,7 +275,7 @@ private:
     auto power = [&](Value x) {
       return emitRowExp(e, sub(x, e.splat(max, vector)));
     };
-    if (plan.kept) {
+    if (mostKept) {
       Value lowest = f(-std::numeric_limits<float>::infinity());
       loadRow(at, lowest);
       max = reduceRow(
@@ -297,7 +296,7 @@ private:
       if (log)
         x = sub(sub(x, e.splat(max, vector)), factor);
       else
-        x = mul(plan.kept ? x : power(x), factor);
+        x = mul(mostKept ? x : power(x), factor);
       finishAt(p, x, vector);
     });
   }
@@ -338,7 +337,7 @@ private:
     Value mean, variance;
     if (rms) {
       variance = div(reduceRow(at, f(0), square, sumUp), count);
-    } else if (plan.kept) {
+    } else if (mostKept) {
       mean = div(reduceRow(at, f(0), [](Value x) { return x; }, sumUp), count);
       mapKept([&](Value x) { return sub(x, e.splat(mean, vector)); });
       variance = div(reduceRow(at, f(0), square, sumUp), count);
@@ -349,7 +348,7 @@ private:
         e.b, e.loc, add(variance, f(op.getEpsilon().convertToDouble())));
     Value factor = div(f(1), deviation);
     forEach(at, [&](ArrayRef<Index> p, Value x) {
-      if (!rms && !plan.kept)
+      if (!rms && !mostKept)
         x = sub(x, e.splat(mean, vector));
       x = mul(x, e.splat(factor, vector));
       auto operand = [&](Value v) {
@@ -398,8 +397,8 @@ private:
         [&](Value a, Value b) { return math.combine(a, b); });
     Value first =
         e.equal(e.rem(e.threadIndex(0), e.constant(threads)), e.constant(0));
-    if (plan.parts > 1) {
-      Value slot = e.add(e.mul(row, e.constant(plan.parts)), e.blockIndex(1));
+    if (parts > 1) {
+      Value slot = e.add(e.mul(row, e.constant(parts)), e.blockIndex(1));
       e.ifThen(first, [&] {
         e.storeVector(total, e.resultPointer(0), slot, total.getType());
       });
@@ -412,8 +411,9 @@ private:
   graph::KernelOp kernel;
   Operation *anchor;
   RowShape shape;
-  RowPlan plan;
-  int64_t threads, vector;
+  bool aligned;
+  int64_t parts, threads, vector;
+  int64_t mostKept; // rows up to this length are kept; 0: none
   Emitter e;
   GroupReducer reducer;
   SmallVector<DimExpr> dims;
@@ -497,43 +497,12 @@ bool reducesOnThreads(Operation *anchor) {
   return isa<graph::ReduceOp>(anchor) && !element.isInteger(1);
 }
 
-std::optional<KernelCode> buildRowThreads(graph::KernelOp kernel,
-                                          StringRef name,
-                                          const KernelTarget &target) {
-  return buildRowParts(kernel, name, target, 1);
-}
-
-std::optional<KernelCode> buildRowParts(graph::KernelOp kernel, StringRef name,
-                                        const KernelTarget &target,
-                                        int64_t parts) {
-  Operation *anchor = anchorOf(kernel);
-  if (!isa_and_nonnull<graph::SoftmaxOp, graph::LayerNormOp, graph::ReduceOp>(
-          anchor) ||
-      kernel->getNumResults() != 1 || !reducesOnThreads(anchor))
-    return std::nullopt;
-  auto shape = rowShapeOf(kernel, anchor);
-  if (!shape)
-    return std::nullopt;
-  // Scale, bias and what the epilogue reads count as well: 16 bytes of f16
-  // beside 32 of f32 would touch each sector of the latter twice.
-  int64_t bytes = widestBytes(anchor->getOperand(0));
-  Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
-  if (!isa<graph::ReduceOp>(anchor)) // whose result is one element a row
-    bytes = std::max(widestBytes(yielded), storedBytes(yielded));
-  for (int64_t vector = std::max<int64_t>(16 / bytes, 1);; vector /= 2) {
-    SmallVector<RowPlan> plans =
-        rowPlans(shape->length, shape->contiguous, vector);
-    RowPlan plan = plans[std::min<size_t>(target.choice, plans.size() - 1)];
-    if (parts > 1) {
-      plan.parts = parts;
-      plan.threads = kPartThreads;
-      plan.kept = 0;
-    }
-    if (auto code =
-            RowThreadsBuilder(kernel, anchor, *shape, plan, name, target)
-                .build())
-      return code;
-  }
+std::optional<KernelCode> buildRows(graph::KernelOp kernel,
+                                    const RowShape &shape,
+                                    const ThreadCase &from, StringRef name,
+                                    const KernelTarget &target) {
+  return RowThreadsBuilder(kernel, anchorOf(kernel), shape, from, name, target)
+      .build();
 }
 
 } // namespace mlir::tenon

@@ -11,17 +11,17 @@
 //   rows      workspace [row][part]     some lanes of a warp a row
 //   columns   workspace [part][column]  a thread a column
 //
-// Only for known sizes: whether it pays is decided here, not on the device.
+// Only for known sizes: whether it pays is weighed here, not on the device.
 //
 // Tests: test/e2e/cudaColumns.py.
 //
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/Reductions.h"
-#include "kernels/Cuda/ThreadCost.h"
 #include "kernels/Cuda/Threads.h"
 #include "kernels/Reduce/ReduceMath.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 
 namespace mlir::tenon {
 
@@ -29,13 +29,7 @@ using graph::DimExpr;
 
 namespace {
 
-/// Blocks that keep a device busy.
-constexpr int64_t kEnoughBlocks = 256;
-/// Elements of a row that are worth a block, and rows that are worth a block of
-/// columns.
-constexpr int64_t kLeastElements = 4096;
-constexpr int64_t kLeastRows = 64;
-constexpr int64_t kMostParts = 64;
+constexpr int64_t kMostParts = 1024;
 
 /// The second launch.
 class CombineBuilder {
@@ -82,7 +76,7 @@ public:
     });
     KernelCode code;
     code.family = "reduce";
-    code.schedule = llvm::formatv("combine parts={0}", parts);
+    code.schedule = llvm::formatv("sum of {0} parts", parts);
     code.flops = results * parts;
     code.tasks = results;
     code.grid = {results.ceilDiv(resultsOfBlock), one, one};
@@ -125,54 +119,78 @@ private:
 
 } // namespace
 
-std::optional<BuiltKernel> buildSplitReduce(graph::KernelOp kernel,
-                                            StringRef name,
-                                            const KernelTarget &given) {
-  auto op = dyn_cast_or_null<graph::ReduceOp>(anchorOf(kernel));
-  if (!op || kernel->getNumResults() != 1 || !reducesOnThreads(op))
-    return std::nullopt;
+std::string problemOfParts(graph::KernelOp kernel, int64_t parts) {
+  auto op = dyn_cast<graph::ReduceOp>(anchorOf(kernel));
+  if (!op)
+    return "only reductions have parts";
   int64_t results = 1, length = 1;
   for (auto [d, size] : llvm::enumerate(graph::dimsOf(op.getInput()))) {
     auto known = size.asConstant();
     if (!known)
-      return std::nullopt;
+      return "parts are for sizes that are known";
     (llvm::is_contained(op.getAxes(), int64_t(d)) ? length : results) *= *known;
   }
-  if (results == 0)
-    return std::nullopt;
-  // 32 bits for all offsets, as Family.cpp asks for it.
-  if (results * length > int64_t(1) << 30)
-    return std::nullopt;
-  bool rows = rowShapeOf(kernel, op).has_value();
-  // A block has a row, or some 128 columns.
-  int64_t blocks = rows ? results : llvm::divideCeil(results, 128);
-  int64_t most = length / (rows ? kLeastElements : kLeastRows);
-  int64_t parts = std::min({kEnoughBlocks / blocks, most, kMostParts});
-  if (parts < 2)
-    return std::nullopt;
+  if (parts > std::min(length, kMostParts))
+    return llvm::formatv("expected up to {0} parts, got {1}",
+                         std::min(length, kMostParts), parts);
+  // 32 bits for all offsets.
+  if (results == 0 || results * length > int64_t(1) << 30)
+    return "parts are for 1 to 2^30 elements";
+  return "";
+}
 
-  KernelTarget target = given;
-  target.index32 = true;
+int64_t triedParts(graph::KernelOp kernel, int64_t results, int64_t length,
+                   bool rows) {
+  // Blocks that keep a device busy; elements of a row, or rows of columns, that
+  // are worth one. A block has a row, or some 128 columns.
+  constexpr int64_t kEnoughBlocks = 256, kLeastElements = 4096, kLeastRows = 64,
+                    kMost = 64;
+  if (!problemOfParts(kernel, 1).empty())
+    return 1;
+  int64_t blocks =
+      std::max<int64_t>(rows ? results : llvm::divideCeil(results, 128), 1);
+  int64_t parts =
+      std::min({kEnoughBlocks / blocks,
+                length / (rows ? kLeastElements : kLeastRows), kMost});
+  return int64_t(llvm::bit_floor(uint64_t(std::max<int64_t>(parts, 1))));
+}
+
+ThreadWork combineOfParts(double results, int64_t parts, bool rows) {
+  ThreadWork work;
+  double threads = results * (rows ? 32 : 1), share = double(parts);
+  work.blocks = std::max(1.0, std::ceil(threads / work.threads));
+  work.bytes = results * 4 * (share + 1);
+  work.instructions = threads * kThreadStart + results * share * kOfAccess;
+  work.cycles = kTrip;
+  if (rows) {
+    CombineWork combine = combineWork(32);
+    work.instructions += threads * combine.instructions;
+    work.cycles += combine.cycles;
+  }
+  return work;
+}
+
+void splitReduce(graph::KernelOp kernel, StringRef name,
+                 const KernelTarget &target, const ThreadSchedule &schedule,
+                 KernelCode part, BuiltKernel &built) {
+  auto op = cast<graph::ReduceOp>(anchorOf(kernel));
+  bool rows = schedule.kind == ThreadKind::rows;
   std::string combineName = (name + "_combine").str();
-  auto partial = rows ? buildRowParts(kernel, name, target, parts)
-                      : buildColumnParts(kernel, name, target, parts);
-  if (!partial || partial->guard)
-    return std::nullopt;
-  partial->name = name.str();
-  partial->cost = threadCost(kernel, *partial, target);
   KernelCode combine =
-      CombineBuilder(kernel, op, parts, rows, combineName, target).build();
+      CombineBuilder(kernel, op, schedule.parts, rows, combineName, target)
+          .build();
   combine.name = combineName;
-  combine.cost = threadCost(kernel, combine, target);
+  DimExpr results =
+      productOf(kernel.getContext(), graph::dimsOf(op.getResult()));
+  combine.cost = costOf(combineOfParts(double(typicalSize(target, results)),
+                                       schedule.parts, rows),
+                        deviceOf(target));
 
-  BuiltKernel built;
-  built.candidates.push_back({partial->schedule, *partial->cost, ""});
   Type element = getElementTypeOrSelf(op.getInput());
   int64_t bytes = element.isF16() || element.isBF16()
                       ? 4
                       : std::max(1u, element.getIntOrFloatBitWidth() / 8);
-  built.workspaceBytes.push_back(
-      DimExpr::constant(kernel.getContext(), results * parts * bytes));
+  built.workspaceBytes.push_back(results * (schedule.parts * bytes));
   unsigned operands = kernel->getNumOperands(), workspace = operands + 1;
   KernelStep first, second;
   for (unsigned i = 0; i < operands; ++i) {
@@ -181,11 +199,10 @@ std::optional<BuiltKernel> buildSplitReduce(graph::KernelOp kernel,
   }
   first.outs.push_back(workspace);
   second.outs = {operands, workspace};
-  first.choices.push_back(std::move(*partial));
+  first.choices.push_back(std::move(part));
   second.choices.push_back(std::move(combine));
   built.steps.push_back(std::move(first));
   built.steps.push_back(std::move(second));
-  return built;
 }
 
 } // namespace mlir::tenon

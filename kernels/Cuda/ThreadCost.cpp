@@ -4,30 +4,18 @@
 //
 // Counts instructions from the ops of the kernel, not from its code: so much
 // for a thread's index arithmetic, for each element that is loaded or stored,
-// for each pointwise op, and for each step of the anchor. The weights are round
-// numbers; what they are for is to tell whether a kernel waits for memory (most
-// do) or for the units that issue.
+// for each pointwise op. What an anchor adds is its family's to say.
 //
 // Tests: test/unit/cudaKernels/CostTest.cpp.
 //
 //===----------------------------------------------------------------------===//
 
 #include "kernels/Cuda/ThreadCost.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 namespace mlir::tenon {
 
 using graph::DimExpr;
-
-// --- Weights, in instructions ----------------------------------------------
-
-static constexpr double kThreadStart = 20; // where am I, and is that inside
-static constexpr double kOfDimension = 8;  // splitting a number by a size
-static constexpr double kOfAccess = 2;     // an address, and the load or store
-static constexpr double kOfFunction = 12;  // exp, erf, division and the like
-static constexpr double kOfConvFlop = 1.5; // multiply-add, weight, its index
-static constexpr double kOfScalarFlop = 3; // the same from the definition
-static constexpr double kOfRowFlop = 1;
 
 DeviceInfo deviceOf(const KernelTarget &target) {
   return target.device ? *target.device : deviceFor(target.computeCapability);
@@ -44,14 +32,14 @@ int64_t typicalSize(const KernelTarget &target, DimExpr size, int64_t unknown) {
   return std::max<int64_t>(value.value_or(unknown), 0);
 }
 
-static double elementsOf(Value value, const KernelTarget &target) {
+double elementsOf(Value value, const KernelTarget &target) {
   double count = 1;
   for (DimExpr dim : graph::dimsOf(value))
     count *= double(typicalSize(target, dim));
   return count;
 }
 
-static double bytesOfElement(Value value) {
+double bytesOfElement(Value value) {
   return std::max(8u, getElementTypeOrSelf(value).getIntOrFloatBitWidth()) / 8;
 }
 
@@ -67,15 +55,6 @@ static double elementsRead(BlockArgument argument, const KernelTarget &target) {
   return std::min(all, picked);
 }
 
-double bytesMoved(graph::KernelOp kernel, const KernelTarget &target) {
-  double bytes = 0;
-  for (BlockArgument argument : kernel.getBody().getArguments())
-    bytes += elementsRead(argument, target) * bytesOfElement(argument);
-  for (Value result : kernel->getResults())
-    bytes += elementsOf(result, target) * bytesOfElement(result);
-  return bytes;
-}
-
 static bool isCheap(Operation *op) {
   return isa<graph::AddOp, graph::SubOp, graph::MulOp, graph::MaxOp,
              graph::MinOp, graph::NegOp, graph::AbsOp, graph::ReluOp,
@@ -83,51 +62,20 @@ static bool isCheap(Operation *op) {
       op);
 }
 
-/// The arithmetic of an anchor as it is defined, if its family counts only
-/// results.
-static double definedFlops(Operation *anchor, const KernelTarget &target) {
-  auto size = [&](Value v, unsigned dim) {
-    return double(typicalSize(target, graph::dimOf(v, dim)));
+BodyWork bodyWork(graph::KernelOp kernel, const KernelTarget &target) {
+  BodyWork work;
+  auto access = [&](Value value, double elements) {
+    double bytes = bytesOfElement(value);
+    work.bytes += elements * bytes;
+    work.accesses += elements;
+    // Narrow numbers are computed as f32.
+    if (bytes < 4)
+      work.instructions += elements * kOfConvert;
   };
-  return llvm::TypeSwitch<Operation *, double>(anchor)
-      .Case<graph::MatmulOp>([&](graph::MatmulOp op) {
-        unsigned rank = cast<RankedTensorType>(op.getLhs().getType()).getRank();
-        return 2 * elementsOf(op.getResult(), target) *
-               size(op.getLhs(), rank - 1);
-      })
-      .Case<graph::ConvOp>([&](graph::ConvOp op) {
-        return 2 * elementsOf(op.getResult(), target) *
-               elementsOf(op.getFilter(), target) / size(op.getFilter(), 0);
-      })
-      .Case<graph::ConvTransposeOp>([&](graph::ConvTransposeOp op) {
-        return 2 * elementsOf(op.getInput(), target) *
-               elementsOf(op.getFilter(), target) / size(op.getFilter(), 0);
-      })
-      .Default(
-          [&](Operation *op) { return elementsOf(op->getOperand(0), target); });
-}
-
-Cost threadCost(graph::KernelOp kernel, const KernelCode &code,
-                const KernelTarget &target) {
-  ThreadWork work;
-  work.blocks = 1;
-  for (DimExpr size : code.grid)
-    work.blocks *= double(std::max<int64_t>(typicalSize(target, size), 1));
-  work.threads = double(code.block[0] * code.block[1] * code.block[2]);
-  work.shared = code.sharedBytes;
-  work.bytes = bytesMoved(kernel, target);
-
-  Value result = kernel->getResult(0);
-  double dimensions = double(graph::dimsOf(result).size());
-  double threads = work.blocks * work.threads;
-  work.instructions = threads * (kThreadStart + kOfDimension * dimensions);
-  double accesses = 0;
   for (BlockArgument argument : kernel.getBody().getArguments())
-    accesses += elementsRead(argument, target);
-  for (Value out : kernel->getResults())
-    accesses += elementsOf(out, target);
-  work.instructions += accesses * kOfAccess;
-
+    access(argument, elementsRead(argument, target));
+  for (Value result : kernel->getResults())
+    access(result, elementsOf(result, target));
   Operation *anchor = anchorOf(kernel);
   for (Operation &op : kernel.getBody().front()) {
     if (&op == anchor || !op.hasTrait<graph::Pointwise>())
@@ -136,16 +84,34 @@ Cost threadCost(graph::KernelOp kernel, const KernelCode &code,
     work.flops += elements;
     work.instructions += elements * (isCheap(&op) ? 1 : kOfFunction);
   }
-  if (anchor) {
-    bool isConv = code.family == "conv", isScalar = code.family == "scalar";
-    double flops = isScalar ? definedFlops(anchor, target)
-                            : double(typicalSize(target, code.flops));
-    work.flops += flops;
-    work.instructions += flops * (isConv     ? kOfConvFlop
-                                  : isScalar ? kOfScalarFlop
-                                             : kOfRowFlop);
-  }
-  return costOf(work, deviceOf(target));
+  return work;
+}
+
+double sectorsForBytes(double run, bool aligned) {
+  constexpr double kSector = 32;
+  run = std::max(run, 1.0);
+  double sectors = aligned ? std::ceil(run / kSector)
+                           // One more, but where it happens to begin with one.
+                           : run / kSector + (kSector - 1) / kSector;
+  return sectors * kSector / run;
+}
+
+CombineWork combineWork(int64_t threads, int64_t values) {
+  // A multiprocessor exchanges lanes of one warp a clock and issues four.
+  constexpr double kOfShuffle = 4;
+  double steps = std::log2(double(std::min<int64_t>(threads, 32)));
+  double v = double(values);
+  CombineWork work;
+  work.instructions = steps * v * (kOfShuffle + 1);
+  work.cycles = steps * (kExchange + v * kOfStep);
+  if (threads <= 32)
+    return work;
+  // Warps leave theirs in shared memory; each lane takes one, then they meet.
+  double warps = std::log2(double(threads) / 32);
+  work.instructions +=
+      v * 2 * kOfAccess + 8 + (warps + 1) * v * (kOfShuffle + 1);
+  work.cycles += kMeeting + (warps + 1) * (kExchange + v * kOfStep);
+  return work;
 }
 
 } // namespace mlir::tenon

@@ -153,6 +153,13 @@ KernelCode finishThreads(Emitter &e, KernelCode code) {
     code.scratchBytes = graph::DimExpr::constant(e.context(), 0);
   code.mayFault = e.mayFault();
   code.module = e.finish();
+  for (auto global : code.module->getOps<LLVM::GlobalOp>())
+    if (global.getAddrSpace() == kSharedSpace) {
+      auto array = cast<LLVM::LLVMArrayType>(global.getType());
+      int64_t bits = array.getElementType().getIntOrFloatBitWidth();
+      code.staticShared += int64_t(llvm::alignTo(
+          array.getNumElements() * std::max<int64_t>(bits / 8, 1), 16));
+    }
   code.scalars.assign(e.scalars().begin(), e.scalars().end());
   return code;
 }

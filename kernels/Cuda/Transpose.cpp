@@ -25,10 +25,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/Cuda/ThreadFamily.h"
 #include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
 #include "kernels/Emit/StridedView.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 
 namespace mlir::tenon {
 
@@ -36,7 +38,8 @@ using graph::DimExpr;
 
 namespace {
 
-constexpr int64_t kWarps = 8;
+/// Elements along a tile and warps of a block at most.
+constexpr int64_t kMostTile = 64, kMostWarps = 16;
 
 bool moves(Operation *op) {
   return isa_and_nonnull<graph::TransposeOp, graph::SliceOp, graph::BroadcastOp,
@@ -121,22 +124,29 @@ std::optional<Turned> findTurned(Value yielded) {
   return found;
 }
 
+DimExpr sizeOf(ArrayRef<DimExpr> dims, ArrayRef<int64_t> group) {
+  DimExpr size = DimExpr::constant(dims[0].getContext(), 1);
+  for (int64_t d : group)
+    size = size * dims[d];
+  return size;
+}
+
 class TransposeBuilder {
 public:
-  TransposeBuilder(graph::KernelOp kernel, const Turned &turned, int64_t width,
-                   StringRef name, const KernelTarget &target)
-      : kernel(kernel), turned(turned), width(width), tile(32 * width),
-        name(name), e(kernel, name, target), value(e.yield()->getOperand(0)),
+  TransposeBuilder(graph::KernelOp kernel, const Turned &turned,
+                   const ThreadSchedule &schedule, StringRef name,
+                   const KernelTarget &target)
+      : kernel(kernel), turned(turned), width(schedule.tile / kWarpThreads),
+        tile(schedule.tile), warps(schedule.warps), name(name),
+        e(kernel, name, target), value(e.yield()->getOperand(0)),
         dims(graph::dimsOf(value)) {}
 
   /// None where a lane's elements do not lie beside each other.
   std::optional<KernelCode> build() {
     MLIRContext *context = kernel.getContext();
     DimExpr one = DimExpr::constant(context, 1);
-    DimExpr sizeK = sizeOf(turned.along), sizeL = sizeOf(turned.across);
-    if (dims[turned.along.back()].knownDivisor() % width != 0 ||
-        dims[turned.across.back()].knownDivisor() % width != 0)
-      return std::nullopt;
+    DimExpr sizeK = sizeOf(dims, turned.along),
+            sizeL = sizeOf(dims, turned.across);
     DimExpr tilesK = sizeK.ceilDiv(tile), tilesL = sizeL.ceilDiv(tile);
     SmallVector<int64_t> others;
     DimExpr tiles = tilesK * tilesL;
@@ -186,21 +196,14 @@ public:
 
     KernelCode code;
     code.family = "transpose";
-    code.schedule = llvm::formatv("tile={0} vector={1}", tile, width);
     code.flops = productOf(context, dims);
     code.tasks = tiles;
     code.grid = {tiles, one, one};
-    code.block = {kWarps * kWarpThreads, 1, 1};
+    code.block = {warps * kWarpThreads, 1, 1};
     return finishThreads(e, std::move(code));
   }
 
 private:
-  DimExpr sizeOf(ArrayRef<int64_t> group) {
-    DimExpr size = DimExpr::constant(kernel.getContext(), 1);
-    for (int64_t d : group)
-      size = size * dims[d];
-    return size;
-  }
   Value within(Value end, Value size, DimExpr known) {
     if (known.knownDivisor() % tile == 0)
       return arith::ConstantOp::create(e.b, e.loc, e.b.getBoolAttr(true));
@@ -213,8 +216,9 @@ private:
     Value number = e.add(e.mul(placeK, e.constant(tile + 1)), placeL);
     return sharedAt(e, array, word, number);
   }
-  /// Where a warp's row of a tile lies: warp + 8 j, any of its W elements.
-  Value rowNumber(int64_t j) { return e.add(warp, e.constant(j * kWarps)); }
+  /// Where a warp's row of a tile lies: warp + warps * j, any of its W
+  /// elements.
+  Value rowNumber(int64_t j) { return e.add(warp, e.constant(j * warps)); }
   Value rowPlace(Value row) {
     return e.add(e.mul(e.rem(row, e.constant(width)), e.constant(32)),
                  e.div(row, e.constant(width)));
@@ -242,7 +246,7 @@ private:
                                    e.less(row, endL))
           .getResult();
     };
-    for (int64_t j = 0; j < tile / kWarps; ++j) {
+    for (int64_t j = 0; j < tile / warps; ++j) {
       auto load = [&] {
         SmallVector<Index> position(at);
         set(position, turned.along, k, true);
@@ -271,7 +275,7 @@ private:
   void write(bool all) {
     Type element = e.computeType(getElementTypeOrSelf(turned.value));
     Value l = e.add(startL, e.mul(lane, e.constant(width)));
-    for (int64_t j = 0; j < tile / kWarps; ++j) {
+    for (int64_t j = 0; j < tile / warps; ++j) {
       Value row = rowNumber(j), k = e.add(startK, row);
       auto store = [&] {
         Value v;
@@ -305,7 +309,7 @@ private:
 
   graph::KernelOp kernel;
   Turned turned;
-  int64_t width, tile;
+  int64_t width, tile, warps;
   StringRef name;
   Emitter e;
   Value value;
@@ -315,33 +319,112 @@ private:
   Type word;
 };
 
+class TransposeFamily : public ThreadFamily {
+public:
+  TransposeFamily(graph::KernelOp kernel, const KernelTarget &target,
+                  Turned given)
+      : ThreadFamily(kernel, target), turned(std::move(given)),
+        yielded(kernel.getBody().front().getTerminator()->getOperand(0)),
+        dims(graph::dimsOf(yielded)), sizeK(sizeOf(dims, turned.along)),
+        sizeL(sizeOf(dims, turned.across)) {}
+
+  std::vector<ThreadSchedule> schedules() const override {
+    std::vector<ThreadSchedule> all;
+    ThreadSchedule one{ThreadKind::transpose};
+    for (one.tile = kMostTile; one.tile >= kWarpThreads; one.tile /= 2)
+      for (int64_t warps : {8, 4, 16}) {
+        one.warps = warps;
+        all.push_back(one);
+      }
+    return all;
+  }
+  std::string problem(const ThreadSchedule &s) const override {
+    std::string problem =
+        problemOfPower("tile", s.tile, kWarpThreads, kMostTile);
+    if (problem.empty())
+      problem = problemOfPower("warps", s.warps, 1, kMostWarps);
+    if (!problem.empty())
+      return problem;
+    int64_t width = s.tile / kWarpThreads;
+    for (int64_t d : {turned.along.back(), turned.across.back()})
+      if (dims[d].knownDivisor() % width != 0)
+        return llvm::formatv("lanes have {0} neighbours, which do not surely "
+                             "divide both dimensions",
+                             width);
+    return "";
+  }
+  int untried(const ThreadSchedule &s) const override {
+    bool narrow = storedBytes(turned.value) < 4 && storedBytes(yielded) < 4;
+    ThreadSchedule large{ThreadKind::transpose};
+    large.tile = kMostTile;
+    bool isLarge = narrow && problem(large).empty();
+    return (s.warps != 8) + (s.tile != (isLarge ? kMostTile : kWarpThreads));
+  }
+
+  ThreadWork work(const ThreadSchedule &s) const override {
+    ThreadWork work;
+    double tile = double(s.tile), width = tile / kWarpThreads;
+    double k = std::max(typical(sizeK), 1.0), l = std::max(typical(sizeL), 1.0);
+    double others = std::max(1.0, elementsOf(yielded, target) / k / l);
+    work.blocks = std::ceil(k / tile) * std::ceil(l / tile) * others;
+    work.threads = double(s.warps) * kWarpThreads;
+    work.flops = body.flops;
+    work.bytes = body.bytes;
+    // Along K one operand is read, along L all else is read and written.
+    double read =
+        elementsOf(turned.value, target) * double(storedBytes(turned.value));
+    auto sectors = [&](DimExpr size, Value v) {
+      double bytes = double(storedBytes(v));
+      bool aligned = size.knownDivisor() * storedBytes(v) % 32 == 0;
+      return sectorsForBytes(std::min(tile, typical(size)) * bytes, aligned);
+    };
+    work.l2Bytes = read * sectors(sizeK, turned.value) +
+                   std::max(0.0, body.bytes - read) * sectors(sizeL, yielded);
+    // All of a tile takes instructions, also what lies outside.
+    double elements = work.blocks * tile * tile;
+    double beside = std::max(0.0, body.accesses / (k * l * others) - 1);
+    double inTile = kOfShared + kOfAccess / width;
+    work.instructions =
+        work.blocks * work.threads *
+            (kThreadStart + kOfDimension * double(dims.size())) +
+        elements * (inTile + kOfShared + beside * kOfAccess / width) +
+        body.instructions;
+    double rows = tile / double(s.warps);
+    work.cycles = kTrip + kMeeting + kNearTrip +
+                  rows * width * (2 * kOfShared + kOfAccess) * kOfStep;
+    work.shared =
+        s.tile * (s.tile + 1) * std::max<int64_t>(4, storedBytes(turned.value));
+    work.registers = int64_t(24 + rows * width * 2);
+    return work;
+  }
+
+  std::optional<KernelCode> build(const ThreadCase &from, StringRef name,
+                                  const KernelTarget &target) const override {
+    return TransposeBuilder(kernel, turned, from.schedule, name, target)
+        .build();
+  }
+
+private:
+  /// Instructions of an access to shared memory.
+  static constexpr double kOfShared = 2;
+
+  Turned turned;
+  Value yielded;
+  SmallVector<DimExpr> dims;
+  DimExpr sizeK, sizeL;
+};
+
 } // namespace
 
-std::optional<KernelCode> buildTranspose(graph::KernelOp kernel, StringRef name,
-                                         const KernelTarget &target) {
+ThreadFamilyPtr transposeFamily(graph::KernelOp kernel,
+                                const KernelTarget &target) {
   if (anchorOf(kernel) || kernel->getNumResults() != 1)
-    return std::nullopt;
+    return nullptr;
   Value yielded = kernel.getBody().front().getTerminator()->getOperand(0);
   auto turned = findTurned(yielded);
   if (!turned)
-    return std::nullopt;
-  // A tile that is mostly outside costs more than it brings.
-  SmallVector<DimExpr> dims = graph::dimsOf(yielded);
-  for (ArrayRef<int64_t> group :
-       {ArrayRef(turned->along), ArrayRef(turned->across)}) {
-    DimExpr size = DimExpr::constant(kernel.getContext(), 1);
-    for (int64_t d : group)
-      size = size * dims[d];
-    if (size.upperBound() < 8)
-      return std::nullopt;
-  }
-  bool narrow = storedBytes(turned->value) < 4 && storedBytes(yielded) < 4;
-  for (int64_t width : {2, 1})
-    if (width == 1 || narrow)
-      if (auto code =
-              TransposeBuilder(kernel, *turned, width, name, target).build())
-        return code;
-  return std::nullopt;
+    return nullptr;
+  return std::make_unique<TransposeFamily>(kernel, target, *turned);
 }
 
 } // namespace mlir::tenon

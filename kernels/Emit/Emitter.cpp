@@ -22,8 +22,9 @@ static constexpr unsigned kGlobalSpace = 1;
 
 Emitter::Emitter(graph::KernelOp kernel, StringRef name,
                  const KernelTarget &target, unsigned workspaces)
-    : b(kernel.getContext()), loc(UnknownLoc::get(kernel.getContext())),
-      kernel(kernel), target(target) {
+    : blockThreads(target.blockThreads), b(kernel.getContext()),
+      loc(UnknownLoc::get(kernel.getContext())), kernel(kernel),
+      target(target) {
   b.getContext()
       ->loadDialect<arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
                     vector::VectorDialect, LLVM::LLVMDialect>();

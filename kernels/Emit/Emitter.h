@@ -89,7 +89,7 @@ public:
   // --- A GPU's threads -----------------------------------------------------
 
   /// Threads of a block along x, as `forEachTask` assumes them.
-  int64_t blockThreads = 128;
+  int64_t blockThreads;
   /// threadIdx and blockIdx along x, y, z (0 to 2), as an index.
   Value threadIndex(unsigned axis);
   Value blockIndex(unsigned axis);

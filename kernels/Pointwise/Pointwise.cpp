@@ -184,8 +184,6 @@ std::optional<KernelCode> buildPointwise(graph::KernelOp kernel, StringRef name,
   if (anchorOf(kernel))
     return std::nullopt;
   auto type = cast<RankedTensorType>(kernel->getResult(0).getType());
-  if (target.isCuda())
-    return buildPointwiseThreads(kernel, name, target);
   if (graph::layoutOf(type) && type.getRank() < 3)
     return std::nullopt;
   return PointwiseBuilder(kernel, name, target).build();

@@ -21,9 +21,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kernels/Cuda/ThreadFamily.h"
 #include "kernels/Cuda/Threads.h"
 #include "kernels/Emit/Domain.h"
-#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::tenon {
 
@@ -78,9 +78,6 @@ public:
     if (e.brokeVectors())
       return std::nullopt;
     code.family = "pointwise";
-    code.schedule =
-        llvm::formatv("threads merged={0}/{1} vector={2}",
-                      int64_t(dims.size()) - tail, dims.size(), vector);
     code.flops = productOf(kernel.getContext(), dims) * opCount();
     code.tasks = productOf(kernel.getContext(), outer) * vectors;
     return finishTasks(e, std::move(code));
@@ -113,16 +110,9 @@ private:
 
 std::optional<KernelCode> buildPointwiseThreads(graph::KernelOp kernel,
                                                 StringRef name,
-                                                const KernelTarget &target) {
-  int64_t bytes = 1;
-  for (Value value : kernel.getBody().front().getTerminator()->getOperands())
-    bytes = std::max({bytes, widestBytes(value), storedBytes(value)});
-  int64_t vector = target.choice == 0 ? std::max<int64_t>(16 / bytes, 1) : 1;
-  while (true) {
-    if (auto code = PointwiseThreads(kernel, name, target, vector).build())
-      return code;
-    vector /= 2;
-  }
+                                                const KernelTarget &target,
+                                                int64_t vector) {
+  return PointwiseThreads(kernel, name, target, vector).build();
 }
 
 } // namespace mlir::tenon

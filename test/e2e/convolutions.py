@@ -144,7 +144,7 @@ def addForm(i, f, dynamic, rng, nodes, inputs, outputs, constants, feeds):
     nodes.append(helper.make_node(
         f["kind"], operands, [f"y{i}"], kernel_shape=kernel,
         strides=f["strides"], dilations=f["dilations"], pads=f["pads"],
-        group=group, **more))
+        group=group, name=f"y{i}", **more))
     result = f"y{i}"
     if f["epilogue"] == "residual":
         other = argument(f"r{i}", [f["batch"], f["outputs"], *resultSize(f)])

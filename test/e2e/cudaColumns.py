@@ -3,7 +3,8 @@
 # Reductions and softmax over any axes, argmax and transposes on the simulated
 # GPU against float64, as cudaRows.py does for rows: three schedules, all checks,
 # the same bits each time, no bank conflicts, no sector of aligned columns asked
-# for in vain. Few results of many elements are spread over many blocks.
+# for in vain. Few results of many elements are spread over many blocks. Schedules
+# of every kind are pinned, too.
 
 import json
 import os
@@ -99,10 +100,16 @@ CASES = [("ReduceSum", [50, 96], [0], 0), ("ReduceMean", [4, 50, 33], [1], 1),
 
 
 def aligned(type):
-    """Columns that are whole vectors, with few rows and with many."""
-    return reductions(type, [("ReduceSum", [50, 96], [0], 0),
-                             ("ReduceMean", [3, 100, 128], [1], 1),
-                             ("ReduceMax", [2, 9, 4, 64], [1], 0)])
+    """Columns that are whole vectors, with few rows and with many, where threads
+    take as many as 16 bytes hold."""
+    def build():
+        net = reductions(type, [("ReduceSum", [50, 96], [0], 0),
+                                ("ReduceMean", [3, 100, 128], [1], 1),
+                                ("ReduceMax", [2, 9, 4, 64], [1], 0)])()
+        vector = 4 if type == "f32" else 8
+        net.pins = [("*", f"columns<vector {vector}, warps 4, parts 1>")]
+        return net
+    return build
 
 
 # One block would do all of the work.
@@ -143,8 +150,9 @@ def numbers():
     return net
 
 
-def openReductions(shape):
+def openReductions(shape, schedule=None):
     net = Net()
+    net.pins = [("*", schedule)] if schedule else []
     dims = ["a", "b", "c"]
     for axis, out in ((0, ["b", "c"]), (1, ["a", "c"]), (2, ["a", "b"])):
         value = sample(net.random, shape, "f32")
@@ -274,6 +282,77 @@ def openTranspose(shape):
     return net
 
 
+def pinnedColumns():
+    """Vectors, warps that share rows, blocks that share them: some have none;
+    searched rows; tiles; anchors by their definition."""
+    net = Net()
+    number = 0
+
+    def pin(node, schedule):
+        nonlocal number
+        number += 1
+        net.pins.append((node, schedule))
+
+    for vector in (1, 2, 4):
+        for warps in (1, 2, 8):
+            for parts in (1, 3, 40):
+                name = f"r{number}"
+                reduction(net, name, ("ReduceSum", "ReduceMax")[number % 2],
+                          sample(net.random, [50, 36], "f32"),
+                          TensorProto.FLOAT, [0], 0, F32)
+                pin(name, f"columns<vector {vector}, warps {warps}, parts "
+                          f"{parts}>")
+            for op in ("Softmax", "LogSoftmax"):
+                name = f"s{number}"
+                x = net.input(name + "x", sample(net.random, [2, 9, 12], "f32"),
+                              TensorProto.FLOAT)
+                net.node(op, [name + "x"], name, axis=1)
+                y, bound = softmaxOf(wide(x), 1, "f32")
+                if op == "LogSoftmax":
+                    y, bound = np.log(y), (np.abs(np.log(y)) * 5 + STEPS) * F32
+                net.output(name, TensorProto.FLOAT, y, bound)
+                pin(name, f"columns<vector {vector}, warps {warps}, parts 1>")
+    for title, shape, axes in (("one", [1, 20], [0]), ("none", [0, 20], [0]),
+                               ("no_columns", [20, 0], [0])):
+        reduction(net, title, "ReduceSum", sample(net.random, shape, "f32"),
+                  TensorProto.FLOAT, axes, 0, F32)
+        pin(title, "columns<vector 1, warps 8, parts 1>")
+    for threads in (1, 8, 32, 64, 512):
+        for vector in (1, 4):
+            name = f"a{number}"
+            value = net.random.integers(-3, 4, [7, 52]).astype("float32")
+            net.input(name + "x", value, TensorProto.FLOAT)
+            net.node("ArgMax", [name + "x"], name, axis=1, keepdims=0)
+            net.output(name, TensorProto.INT64, np.argmax(value, 1), 0)
+            pin(name, f"argrows<threads {threads}, vector {vector}>")
+    for kind, type in ((TensorProto.FLOAT, np.float32),
+                       (TensorProto.FLOAT16, np.float16),
+                       (TensorProto.INT64, np.int64),
+                       (TensorProto.UINT8, np.uint8)):
+        for schedule in ("transpose<tile 64, warps 4>",
+                         "transpose<tile 64, warps 16>",
+                         "transpose<tile 32, warps 1>",
+                         "transpose<tile 32, warps 16>",
+                         "pointwise<vector 1, threads 64>"):
+            name = f"t{number}"
+            value = net.random.integers(0, 100, [3, 70, 42]).astype(type)
+            net.input(name + "x", value, kind)
+            net.node("Transpose", [name + "x"], name, perm=[0, 2, 1])
+            net.output(name, kind, wide(value).transpose(0, 2, 1), 0)
+            pin(name, schedule)
+    for threads in (32, 256):
+        name = f"m{number}"
+        value = sample(net.random, [2, 3, 9, 7], "f32")
+        net.input(name + "x", value, TensorProto.FLOAT)
+        net.node("MaxPool", [name + "x"], name, kernel_shape=[2, 2],
+                 strides=[2, 2])
+        net.output(name, TensorProto.FLOAT,
+                   wide(value)[:, :, :8, :6].reshape(2, 3, 4, 2, 3, 2)
+                   .max((3, 5)), 0)
+        pin(name, f"scalar<threads {threads}>")
+    return net
+
+
 def coalesced(tools, driver, folder, build):
     """Both sides of a turn of aligned sizes in as many sectors as it has."""
     text = known(tools, driver, folder, build)
@@ -323,6 +402,11 @@ def main():
                                                     [0, 2, 3, 1])]))
         report.check("open transpose", opened, *place, openTranspose,
                      [[2, 64, 32], [1, 33, 35], [3, 1, 5], [0, 4, 4]])
+        report.check("pinned schedules", known, *place, pinnedColumns)
+        report.check("pinned open columns", opened, *place,
+                     lambda shape: openReductions(
+                         shape, "columns<vector 4, warps 2, parts 1>"),
+                     openShapes)
         report.check("groups", known, *place, groups)
         report.check("open sizes", opened, *place, openReductions, openShapes)
     return report.close()

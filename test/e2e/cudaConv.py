@@ -2,9 +2,9 @@
 #
 # Convolutions of every form (convolutions.py) on the simulated GPU against
 # onnxruntime: all checks on, in the simulator's eager, lazy and random order,
-# the same bits each time. Those whose input channels are shared by the threads
-# of a pixel meet in shared memory without bank conflicts. Those with one tap are
-# products of matrices.
+# the same bits each time, also with pinned schedules. Those whose input channels
+# are shared by the threads of a pixel meet in shared memory without bank
+# conflicts. Those with one tap are products of matrices.
 
 import json
 import os
@@ -33,6 +33,16 @@ def shared():
                pads=[1] * 4, epilogue="sigmoid")
 
 
+def pinned():
+    """Channels of a thread and threads of a pixel that divide neither the
+    pixels nor the input's channels; groups."""
+    for channels in (1, 2, 4, 8):
+        for split in (1, 2, 8, 16):
+            yield (form("Conv", 38, 32, [3, 3], [5, 7], pads=[1] * 4,
+                        group=1 + split % 2, epilogue="relu"),
+                   f"conv<channels {channels}, split {split}>")
+
+
 def products():
     """One tap: pixels that no vector divides, a single one, strides, one and
     three dimensions, with and without what follows."""
@@ -44,10 +54,11 @@ def products():
     yield form("Conv", 16, 130, [1, 1, 1], [3, 5, 4], epilogue="residual")
 
 
-def agrees(forms, dynamic, seed, tools, folder, driver):
+def agrees(forms, dynamic, seed, tools, folder, driver, pins=()):
     path, engine = folder / "model.onnx", folder / "model.tenon"
     feeds = convolutions.build(forms, dynamic, seed, path)
-    tools.compile(path, engine, "--target=cuda:sm_80", "--ptxas=none")
+    tools.compile(path, engine, "--target=cuda:sm_80", "--ptxas=none",
+                  *(f"--schedule={pin}" for pin in pins))
     expected = common.oracle(path, feeds)
     counts = folder / "report.json"
     os.environ["TENON_SIMCUDA_REPORT"] = str(counts)
@@ -73,7 +84,8 @@ def agrees(forms, dynamic, seed, tools, folder, driver):
     if conflicts:
         raise Failed(f"{conflicts} bank conflicts")
     program = json.loads(tools.must("tenon-inspect", engine, "--json").stdout)
-    split = sum("split=" in k["schedule"] for k in program["kernels"])
+    split = sum("#tenon.conv<" in k["schedule"] and
+                "split 1>" not in k["schedule"] for k in program["kernels"])
     direct = sum(k["family"] == "conv" for k in program["kernels"])
     return f"difference {worst:.1e}, {split} kernels share channels", split, direct
 
@@ -94,6 +106,16 @@ def main():
             raise Failed(detail)
         return detail
 
+    def areChosen(dynamic, folder):
+        forms, schedules = zip(*pinned())
+        detail = agrees(list(forms), dynamic, 1, tools, folder, args.driver,
+                        [f"y{i}:{s}" for i, s in enumerate(schedules)])[0]
+        text = (folder / "model.tenon").read_bytes()
+        for schedule in schedules:
+            if f"#tenon.{schedule}".encode() not in text:
+                raise Failed(f"no kernel has {schedule}")
+        return detail
+
     def areProducts(dynamic, folder):
         detail, _, direct = agrees(list(products()), dynamic, 1, tools, folder,
                                    args.driver)
@@ -106,6 +128,8 @@ def main():
         for dynamic in (False, True):
             words = " dynamic" * dynamic
             report.check(f"shared channels{words}", mustShare, dynamic, folder)
+            report.check(f"pinned schedules{words}", areChosen, dynamic,
+                         folder)
             report.check(f"one tap{words}", areProducts, dynamic, folder)
             report.check(f"table{words}", check,
                          list(convolutions.table()), dynamic, 1, folder)

@@ -3,9 +3,9 @@
 # Softmax, norms, reductions and pointwise kernels on the simulated GPU against
 # float64: types, widths from 1 to 32768, sizes open and known. Each engine runs
 # with the simulator's eager, lazy and random schedules and all of its checks,
-# and gives the same bits each time. What speed depends on is counted: no bank
-# conflicts, and the sectors of memory that aligned rows ask for are no more
-# than their bytes need.
+# and gives the same bits each time, also with schedules of every kind that are
+# pinned to nodes. What speed depends on is counted: no bank conflicts, and the
+# sectors of memory that aligned rows ask for are no more than their bytes need.
 
 import json
 import os
@@ -38,6 +38,7 @@ class Net:
         self.initializers, self.feeds, self.expected = [], {}, {}
         self.random = np.random.default_rng(3)
         self.names = set()
+        self.pins = []  # of a pattern for nodes and a schedule
 
     def input(self, name, value, kind, dims=None):
         self.feeds[name] = value
@@ -51,7 +52,8 @@ class Net:
         return value
 
     def node(self, op, inputs, output, **attributes):
-        self.nodes.append(helper.make_node(op, inputs, [output], **attributes))
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output,
+                                           **attributes))
 
     def output(self, name, kind, expected, bound, dims=None):
         """`expected` in float64; `bound` is the largest error."""
@@ -93,8 +95,8 @@ def normOf(x, scale, bias, epsilon, type):
     return y, shift * np.abs(scale) + size * (unit + F32 * STEPS) + tiny
 
 
-def rows(net, type, x, name, dims=None):
-    """All kinds of rows over the last dimension of x."""
+def rows(net, type, x, name, dims=None, only=None):
+    """All kinds of rows over the last dimension of x, or one."""
     number, kind, unit, tiny = TYPES[type]
     width = x.shape[-1]
     v = wide(x)
@@ -103,6 +105,8 @@ def rows(net, type, x, name, dims=None):
         net.weight("last", np.array([-1], "int64"))
 
     def out(suffix, op, expected, bound, shape, *more, **attributes):
+        if only and suffix != only:
+            return
         # Inputs of their own: what kernels share could become a kernel.
         net.input(name + suffix + "_x", x, kind, dims)
         net.node(op, [name + suffix + "_x", *more], name + suffix, **attributes)
@@ -263,8 +267,9 @@ def integers():
     return net
 
 
-def openPointwise(shape):
+def openPointwise(shape, schedule=None):
     net = Net()
+    net.pins = [("y", schedule)] if schedule else []
     dims = ["n", 6, "h", "w"]
     b = net.weight("b", sample(net.random, [6, 1, 1], "f16"))
     x = net.input("x", sample(net.random, shape, "f16"), TensorProto.FLOAT16,
@@ -273,6 +278,66 @@ def openPointwise(shape):
     total = wide(x) + wide(b)
     net.output("y", TensorProto.FLOAT16, total,
                np.abs(total) * 2.0 ** -11 + 2.0 ** -24, dims)
+    return net
+
+
+# --- Pinned schedules --------------------------------------------------------
+
+def pinnedRows(type):
+    """Each kind of row with each number of threads: rows that several of them
+    share, rows of which they have nothing, parts that are empty."""
+    net = Net()
+    kinds = ("_softmax", "_norm", "_mean", "_log", "_max")
+    number = 0
+
+    def pin(width, threads, vector, place, count=3, suffix=None, parts=1):
+        nonlocal number
+        name = f"p{number}"
+        one = suffix or kinds[number % len(kinds)]
+        if one == "_norm":  # whose scale and bias can be wider
+            vector = min(vector, 4)
+        number += 1
+        rows(net, type, sample(net.random, [count, width], type), name,
+             only=one)
+        net.pins.append((name + one, f"rows<threads {threads}, vector {vector},"
+                                     f" {place}, parts {parts}>"))
+
+    most = 4 if type == "f32" else 8
+    for threads in (1, 2, 8, 32, 64, 128, 512):
+        for vector in (1, 2, most):
+            for place in ("registers", "memory"):
+                if place == "memory" or threads >= 4:
+                    pin(104, threads, vector, place)
+    for threads in (1, 32, 64, 256):
+        pin(1003, threads, 1, "memory")
+        pin(2, threads, 1, "registers", 5)
+        pin(40, threads, 4, "memory", 0)
+    for threads, vector, parts in ((64, 1, 3), (256, most, 2), (512, 1, 16),
+                                   (128, most, 64)):
+        pin(1000, threads, vector, "memory", 2, "_mean", parts)
+    return net
+
+
+def pinnedOpenRows(type, schedule):
+    def build(shape):
+        net = openWidths(type)(shape)
+        net.pins = [("*", schedule)]
+        return net
+    return build
+
+
+def pinnedPointwise():
+    net = Net()
+    for number, (shape, vector, threads) in enumerate((
+            ([9, 64], 4, 32), ([9, 64], 2, 1024), ([9, 64], 1, 64),
+            ([999], 4, 256), ([1], 4, 512), ([0, 8], 4, 64))):
+        x, y = (net.input(f"{side}{number}", sample(net.random, shape, "f32"),
+                          TensorProto.FLOAT) for side in "xy")
+        net.node("Add", [f"x{number}", f"y{number}"], f"c{number}")
+        net.output(f"c{number}", TensorProto.FLOAT, wide(x) + wide(y),
+                   np.abs(wide(x) + wide(y)) * F32)
+        net.pins.append((f"c{number}",
+                         f"pointwise<vector {vector}, threads {threads}>"))
     return net
 
 
@@ -339,20 +404,29 @@ def inferAll(tools, driver, folder, engine, net, aligned):
     return compareAll(net, results[0])
 
 
-def known(tools, driver, folder, build, aligned=False):
-    net = build()
+def compiled(tools, folder, net):
     model, engine = folder / "m.onnx", folder / "m.tenon"
     net.save(model)
-    tools.compile(model, engine, "--target=cuda:sm_80", "--ptxas=none")
+    tools.compile(model, engine, "--target=cuda:sm_80", "--ptxas=none",
+                  *(f"--schedule={node}:{schedule}"
+                    for node, schedule in net.pins))
+    text = engine.read_bytes()
+    for node, schedule in net.pins:
+        if f"#tenon.{schedule}".encode() not in text:
+            raise Failed(f"no kernel has the schedule of {node}, {schedule}")
+    return engine
+
+
+def known(tools, driver, folder, build, aligned=False):
+    net = build()
+    engine = compiled(tools, folder, net)
     worst = inferAll(tools, driver, folder, engine, net, aligned)
     return f"largest error {worst:.2f} of the bound"
 
 
 def opened(tools, driver, folder, build, shapes):
     """One engine for all shapes."""
-    model, engine = folder / "m.onnx", folder / "m.tenon"
-    build(shapes[0]).save(model)
-    tools.compile(model, engine, "--target=cuda:sm_80", "--ptxas=none")
+    engine = compiled(tools, folder, build(shapes[0]))
     worst = max(inferAll(tools, driver, folder, engine, build(shape), False)
                 for shape in shapes)
     return f"largest error {worst:.2f} of the bound"
@@ -383,6 +457,19 @@ def main():
         report.check("conversions", known, *place, conversions)
         report.check("integers", known, *place, integers)
         report.check("open pointwise", opened, *place, openPointwise,
+                     [[2, 6, 4, 8], [1, 6, 3, 5], [0, 6, 4, 4]])
+        for type in TYPES:
+            report.check(f"pinned rows of {type}", known, *place,
+                         lambda: pinnedRows(type))
+        for schedule in ("rows<threads 64, vector 4, registers, parts 1>",
+                         "rows<threads 8, vector 2, memory, parts 1>"):
+            report.check(f"open {schedule}", opened, *place,
+                         pinnedOpenRows("f32", schedule),
+                         [[3, 128], [5, 33], [1, 2500], [0, 768]])
+        report.check("pinned pointwise", known, *place, pinnedPointwise)
+        report.check("pinned open pointwise", opened, *place,
+                     lambda shape: openPointwise(
+                         shape, "pointwise<vector 4, threads 64>"),
                      [[2, 6, 4, 8], [1, 6, 3, 5], [0, 6, 4, 4]])
     return report.close()
 

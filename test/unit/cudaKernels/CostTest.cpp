@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "kernels/Cuda/ThreadCost.h"
 #include "kernels/Schedule.h"
 #include "gtest/gtest.h"
 
@@ -70,6 +71,47 @@ TEST(CostTest, FewBlocksDoNotFillADevice) {
   ThreadWork few = many;
   few.blocks = 8;
   EXPECT_GT(costOf(few, a100).seconds, 3 * costOf(many, a100).seconds);
+}
+
+/// No wave of blocks is faster than one thread alone.
+TEST(CostTest, LongThreadsAreWaitedFor) {
+  DeviceInfo a100 = deviceFor(80);
+  ThreadWork work;
+  work.bytes = 1e6;
+  work.cycles = 1e5;
+  double one = costOf(work, a100).seconds;
+  EXPECT_GE(one, kLaunchSeconds + 1e5 / a100.clock);
+  // All that fit at once take no longer, twice as many take twice as long.
+  Occupancy fits = occupancyOf(a100, 128, 0, work.registers);
+  work.blocks = double(a100.multiprocessors * fits.blocks);
+  EXPECT_LE(costOf(work, a100).wait, 1e5 / a100.clock);
+  work.blocks *= 2;
+  EXPECT_DOUBLE_EQ(costOf(work, a100).wait, 2e5 / a100.clock);
+}
+
+TEST(CostTest, SectorsAreWhole) {
+  EXPECT_EQ(sectorsForBytes(128, true), 1);
+  EXPECT_EQ(sectorsForBytes(32, true), 1);
+  EXPECT_EQ(sectorsForBytes(16, true), 2);
+  EXPECT_EQ(sectorsForBytes(4, true), 8);
+  EXPECT_EQ(sectorsForBytes(48, true), 64.0 / 48);
+  // A run may begin anywhere: nearly one more.
+  EXPECT_NEAR(sectorsForBytes(128, false), 5.0 / 4, 0.01);
+  EXPECT_NEAR(sectorsForBytes(32, false), 2, 0.05);
+  for (double run : {4., 16., 100., 4096.})
+    EXPECT_GE(sectorsForBytes(run, false), run >= 32 ? 1.0 : 32 / run * 0.99);
+}
+
+TEST(CostTest, MoreThreadsTakeMoreToCombine) {
+  EXPECT_EQ(combineWork(1).cycles, 0);
+  EXPECT_EQ(combineWork(1).instructions, 0);
+  for (int64_t threads = 1; threads < 512; threads *= 2) {
+    EXPECT_LT(combineWork(threads).cycles, combineWork(2 * threads).cycles);
+    EXPECT_LT(combineWork(threads).instructions,
+              combineWork(2 * threads).instructions);
+    if (threads > 1)
+      EXPECT_LT(combineWork(threads).cycles, combineWork(threads, 3).cycles);
+  }
 }
 
 TEST(CostTest, SaysWhyOneLost) {
