@@ -53,6 +53,9 @@ public:
     work.instructions =
         work.blocks * work.threads * (kThreadStart + kOfDimension * rank) +
         body.accesses * kOfAccess + body.instructions + flops * kOfFlop;
+    // So few that they never limit blocks: the size of a block is not to be
+    // chosen for how its registers are rounded.
+    work.registers = 32;
     work.cycles = kTrip + flops / std::max(results, 1.0) * kOfLoop;
     return work;
   }

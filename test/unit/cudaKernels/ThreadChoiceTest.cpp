@@ -111,6 +111,17 @@ protected:
                 pad, groups, tensor(input), tensor(filter), tensor(result)));
   }
 
+  static std::string upConv(const char *input, const char *filter,
+                            const char *result) {
+    return kernelOf(
+        {tensor(input), tensor(filter)}, tensor(result),
+        formatv("%r = graph.conv_transpose %a, %b {{graph.anchor, strides = "
+                "array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = "
+                "array<i64: 1, 1>, output_padding = array<i64: 0, 0>, groups = "
+                "1 : i64} : ({0}, {1}) -> {2}",
+                tensor(input), tensor(filter), tensor(result)));
+  }
+
   BuiltKernel build(const std::string &text,
                     std::vector<std::string> pinned = {}) {
     auto module = parseSourceString<ModuleOp>(text, &context);
@@ -192,6 +203,8 @@ TEST_F(ThreadChoice, TypicalKernels) {
       // Tiles would mostly lie outside.
       {transpose("1x3x224x224xf32", "0, 2, 3, 1", "1x224x224x3xf32"),
        "#tenon.pointwise<vector 1, threads 128>"},
+      {upConv("1x128x128x128xf32", "128x64x2x2xf32", "1x64x256x256xf32"),
+       "#tenon.scalar<threads 128>"},
       {conv("1x64x56x56xf32", "64x64x3x3xf32", 1, 1, "1x64x56x56xf32"),
        "#tenon.conv<channels 8, split 8>"},
       {conv("1x96x56x56xf32", "96x1x3x3xf32", 1, 96, "1x96x56x56xf32"),
