@@ -164,6 +164,15 @@ struct MoveUp : OpRewritePattern<TransposeOp> {
 // Downwards
 //===----------------------------------------------------------------------===//
 
+/// A transpose that moves something when the model runs: not one of a constant,
+/// which is folded, nor of what any permutation leaves in its order. MoveUp
+/// makes those for nothing, so they must be worth nothing here.
+TransposeOp movingTranspose(Value value) {
+  if (isVector(value) || isConstantExpression(value))
+    return {};
+  return value.getDefiningOp<TransposeOp>();
+}
+
 /// f(transpose(x), transpose(y), c) ==> transpose(f(x, y, transpose(c)))
 struct JoinBelow : RewritePattern {
   JoinBelow(MLIRContext *context)
@@ -177,7 +186,7 @@ struct JoinBelow : RewritePattern {
     ArrayRef<int64_t> perm;
     int removed = 0;
     for (Value operand : op->getOperands()) {
-      auto transpose = operand.getDefiningOp<TransposeOp>();
+      auto transpose = movingTranspose(operand);
       if (!transpose) {
         if (isVector(operand) || isConstantExpression(operand))
           continue;
@@ -197,7 +206,7 @@ struct JoinBelow : RewritePattern {
     SmallVector<int64_t> back = inverse(perm);
     IRMapping mapping;
     for (Value operand : op->getOperands()) {
-      if (auto transpose = operand.getDefiningOp<TransposeOp>())
+      if (auto transpose = movingTranspose(operand))
         mapping.map(operand, transpose.getInput());
       else
         mapping.map(operand, transposedLeaf(rewriter, loc, operand, back));

@@ -10,8 +10,9 @@
 
 namespace mlir::tenon::graph {
 
-/// A pattern that goes on finding work after this many sweeps undoes another.
-constexpr int64_t kMaxSweeps = 64;
+/// A pattern that goes on finding work after this many sweeps undoes another;
+/// so do those that rewrite this many times within a sweep, and for each op.
+constexpr int64_t kMaxSweeps = 64, kMinRewrites = 1000, kRewritesAnOp = 100;
 
 /// Applies patterns until none matches. Reasons not to match become remarks of
 /// `pass`; an error is reported if the patterns do not come to an end.
@@ -19,10 +20,13 @@ constexpr int64_t kMaxSweeps = 64;
 inline LogicalResult
 rewriteGreedily(Operation *root, RewritePatternSet &&patterns, StringRef pass) {
   ReasonsAsRemarks reasons(pass);
+  int64_t ops = 0;
+  root->walk([&](Operation *) { ++ops; });
   auto config =
       GreedyRewriteConfig()
           .setListener(&reasons)
           .setMaxIterations(kMaxSweeps)
+          .setMaxNumRewrites(kMinRewrites + kRewritesAnOp * ops)
           .enableConstantCSE(false)
           .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   if (succeeded(applyPatternsGreedily(root, std::move(patterns), config)))

@@ -128,3 +128,17 @@ func.func @matmul_of_other_transpose(%a: tensor<2x4x8xf32>, %b: tensor<6x8x2xf32
   %1 = graph.matmul %a, %0 : (tensor<2x4x8xf32>, tensor<2x8x6xf32>) -> tensor<2x4x6xf32>
   return %1 : tensor<2x4x6xf32>
 }
+
+// A column costs nothing to transpose: it moves up, and not down again.
+// CHECK-LABEL: @column_moves_up_once(
+func.func @column_moves_up_once(%x: tensor<6x32x1xf32>) -> tensor<1x32xf32> {
+  // CHECK: %[[R:.*]] = graph.reduce %arg0
+  // CHECK-NEXT: %[[T:.*]] = graph.reshape %[[R]]
+  // CHECK-NEXT: graph.min %[[T]]
+  // CHECK-NOT: graph.transpose
+  %c = graph.constant dense<-0.75> : tensor<1x1xf32> -> tensor<1x1xf32>
+  %0 = graph.reduce %x {axes = array<i64: 0>, keep = false, kind = #graph.reduce_kind<mean>} : (tensor<6x32x1xf32>) -> tensor<32x1xf32>
+  %1 = graph.min %0, %c : (tensor<32x1xf32>, tensor<1x1xf32>) -> tensor<32x1xf32>
+  %2 = graph.transpose %1 {perm = array<i64: 1, 0>} : (tensor<32x1xf32>) -> tensor<1x32xf32>
+  return %2 : tensor<1x32xf32>
+}
