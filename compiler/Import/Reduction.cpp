@@ -33,6 +33,31 @@ static Value reducedOverNothing(Node &node, Value x, ReduceKind kind) {
   }
 }
 
+/// log(sum(exp(x))), the largest number taken out of the exponents: exp of 89
+/// is infinite in f32. The largest itself may be infinite, of both signs: then
+/// the type's end is taken, and the sum stays infinite or 0.
+static Value logSumExp(Node &node, Value x, ArrayRef<int64_t> axes, bool keep) {
+  auto type = cast<FloatType>(Node::elementOf(x));
+  auto end = llvm::APFloat::getLargest(type.getFloatSemantics());
+  Builder &b = node.builder;
+  Value largest = node.create<ClampOp>(
+      node.reduce(x, ReduceKind::max, axes, /*keep=*/true),
+      {node.named("low",
+                  b.getFloatAttr(b.getF64Type(), -end.convertToDouble())),
+       node.named("high",
+                  b.getFloatAttr(b.getF64Type(), end.convertToDouble()))});
+  Value sum = node.reduce(node.create<ExpOp>(node.sub(x, largest)),
+                          ReduceKind::sum, axes, /*keep=*/true);
+  Value result = node.add(node.create<LogOp>(sum), largest);
+  if (keep || !result)
+    return result;
+  SmallVector<DimExpr> sizes;
+  for (auto [i, size] : llvm::enumerate(node.dimsOf(result)))
+    if (!llvm::is_contained(axes, int64_t(i)))
+      sizes.push_back(size);
+  return node.reshape(result, sizes);
+}
+
 template <ReduceKind kind, int64_t inputFrom>
 static LogicalResult reduce(Node &node) {
   Value x = node.input(0);
@@ -48,6 +73,8 @@ static LogicalResult reduce(Node &node) {
     for (int64_t axis = 0; axis < rank; ++axis)
       (*axes)->push_back(axis);
   }
+  if (kind == ReduceKind::log_sum_exp && isa<FloatType>(Node::elementOf(x)))
+    return node.finish(logSumExp(node, x, **axes, keep));
   return node.finish(node.reduce(x, kind, **axes, keep));
 }
 
