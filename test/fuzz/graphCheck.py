@@ -5,6 +5,7 @@
 # CPU's variant and CUDA's, on the simulated GPU with all checks on, give what
 # onnxruntime gives, within the bounds of graphEval.py.
 
+import contextlib
 import os
 import pathlib
 import re
@@ -31,8 +32,10 @@ SECONDS = 120
 
 # How a seed is compiled and run.
 # --shapes fixes the sizes of the first run, WIDE asks for kernels of AVX-512
-# (LLVM splits their vectors where the machine has none), HALF for --fp16, too.
-Plan = namedtuple("Plan", "target schedule threads half fixed wide")
+# (LLVM splits their vectors where the machine has none). LOWER is a precision that
+# is tried, too; runs are REPEATED in a context.
+Plan = namedtuple("Plan",
+                  "target schedule threads lower fixed wide repeated")
 
 
 class Finding(Exception):
@@ -52,8 +55,10 @@ def plan(rng):
     if schedule == "random":
         schedule = f"random:{rng.randint(1, 999)}"
     return Plan(rng.choice(["sm_80"] * 4 + ["sm_89"]), schedule,
-                rng.choice((1, 1, 2, 3)), rng.random() < 0.15,
-                rng.random() < 0.2, rng.random() < 0.1)
+                rng.choice((1, 1, 2, 3)),
+                rng.choice([None] * 5 + [*graphEval.LOWER]),
+                rng.random() < 0.2, rng.random() < 0.1,
+                rng.choice((1, 1, 2, 3)))
 
 
 def general(text):
@@ -74,21 +79,43 @@ def must(tools, kind, tool, *args):
         if errors and all(ALLOWED.search(line) for line in errors):
             raise Skipped(errors[0])
         raise Finding(f"{kind} refuses: {general((errors or [text])[0])}", text)
-    if tool == "tenon-run" and ALLOWED_SIZES.search(text):
+    if tool != "tenonc" and ALLOWED_SIZES.search(text):
         raise Skipped(text)
     first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.startswith("Traceback"):
+        first = text.splitlines()[-1]
     raise Finding(f"{kind} fails with {done.returncode}: {general(first)}", text)
 
 
-def infer(tools, folder, kind, engine, feeds, *flags):
+def infer(tools, folder, kind, plan, engine, feeds, *flags):
     source, target = folder / "in.npz", folder / "out.npz"
     np.savez(source, **feeds)
     target.unlink(missing_ok=True)
     must(tools, kind, "tenon-run", engine, f"--inputs={source}",
-         f"--outputs={target}", "--iterations=1", "--warmup=0", "--quiet",
-         *flags)
+         f"--outputs={target}", f"--iterations={plan.repeated}", "--warmup=0",
+         "--quiet", *flags)
     with np.load(target) as results:
         return {name: results[name] for name in results.files}
+
+
+def together(tools, folder, kind, plan, engine, runs, driver, names):
+    """All runs in one context (graphContext.py); their outputs."""
+    files = []
+    for i, (given, expected, *_) in enumerate(runs):
+        files.append(folder / f"run{i}.npz")
+        arrays = {f"i{n}": given[name] for n, name in enumerate(names)}
+        arrays.update((f"o{n}", a) for n, a in enumerate(expected.values()))
+        np.savez(files[-1], **arrays)
+    library = tools.folder.parent / "lib/libtenon.so"
+    must(common.Tools(pathlib.Path(sys.executable).parent), kind,
+         pathlib.Path(sys.executable).name, "-B", HERE / "graphContext.py",
+         library, engine, driver, plan.threads, *files)
+    results = []
+    for file, (_, expected, *_) in zip(files, runs):
+        with np.load(f"{file}.got") as got:
+            results.append({name: got[f"o{n}"]
+                            for n, name in enumerate(expected)})
+    return results
 
 
 def compare(kind, expected, got, bounds):
@@ -131,8 +158,8 @@ def sample(name, want, value):
             f"at {list(at)} {value[at]}, expected {want[at]}")
 
 
-def references(model, feeds):
-    """(feeds, expected, bounds, bounds of f16) of each run; Skipped where
+def references(model, feeds, lower=None):
+    """(feeds, expected, bounds, bounds in LOWER or None) of each run; Skipped where
     onnxruntime does not take the model or results are not comparable."""
     try:
         onnx.checker.check_model(model)
@@ -141,11 +168,10 @@ def references(model, feeds):
         runs = []
         for given in feeds:
             expected = dict(zip(parts.outputs, whole.run(parts.outputs, given)))
-            try:
-                half = parts.bounds(given, half=True)
-            except graphEval.Undefined:
-                half = None
-            runs.append((given, expected, parts.bounds(given), half))
+            wider = None
+            with contextlib.suppress(graphEval.Undefined):
+                wider = parts.bounds(given, lower) if lower else None
+            runs.append((given, expected, parts.bounds(given), wider))
         return runs
     except Exception as refusal:  # onnxruntime's, of any kind
         raise Skipped(f"{type(refusal).__name__}: {refusal}") from refusal
@@ -155,7 +181,7 @@ def check(model, feeds, plan, tools, driver, folder):
     """Raises Finding or Skipped."""
     if plan.fixed:
         feeds = feeds[:1]
-    runs = references(model, feeds)
+    runs = references(model, feeds, plan.lower)
     path, engine = folder / "model.onnx", folder / "model.tenon"
     onnx.save(model, path)
     os.environ.update(TENON_SIMCUDA_CHECKS="all",
@@ -172,18 +198,26 @@ def check(model, feeds, plan, tools, driver, folder):
     must(tools, "tenonc", "tenonc", path, target, *flags, *wide)
     for given, expected, bounds, _ in runs:
         compare("cpu", expected, infer(
-            tools, folder, "cpu", engine, given, "--device=cpu",
+            tools, folder, "cpu", plan, engine, given, "--device=cpu",
             f"--threads={plan.threads}"), bounds)
     for given, expected, bounds, _ in runs:
-        compare("cuda", expected, infer(tools, folder, "cuda", engine, given,
-                                        *cuda), bounds)
+        compare("cuda", expected, infer(tools, folder, "cuda", plan, engine,
+                                        given, *cuda), bounds)
         quiet(folder / "log")
-    if plan.half and all(half for *_, half in runs):
-        must(tools, "tenonc --fp16", "tenonc", path,
-             f"--target=cuda:{plan.target}", "--fp16", *flags)
+    if len(runs) > 1:
+        device = driver if plan.repeated > 1 else ""
+        kind = "cuda in a context" if device else "cpu in a context"
+        names = [value.name for value in model.graph.input]
+        for (_, expected, bounds, _), got in zip(runs, together(
+                tools, folder, kind, plan, engine, runs, device, names)):
+            compare(kind, expected, got, bounds)
+        quiet(folder / "log")
+    if plan.lower and all(wider for *_, wider in runs):
+        must(tools, f"tenonc --{plan.lower}", "tenonc", path,
+             f"--target=cuda:{plan.target}", f"--{plan.lower}", *flags)
         for given, expected, _, bounds in runs:
-            compare("fp16", expected, infer(tools, folder, "fp16", engine,
-                                            given, *cuda), bounds)
+            compare(plan.lower, expected, infer(
+                tools, folder, plan.lower, plan, engine, given, *cuda), bounds)
             quiet(folder / "log")
 
 

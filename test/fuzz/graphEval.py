@@ -35,7 +35,11 @@ MASKED = 9e3  # -1e4, the lowest f16 and f32
 # Units that exact values may hold: room for sums below 2^24 and 2^11.
 UNITS = {np.dtype(np.float32): 2.0 ** 20, np.dtype(np.float16): 2.0 ** 10,
          np.dtype(np.float64): 2.0 ** 20}
-HALF_UNITS = dict.fromkeys(UNITS, 2.0 ** 10)
+# What a lower precision of CUDA kernels (--fp16, ...) does to f32: times NOISE, and
+# the units that it keeps. TF32 is for operands of products, here for all.
+LOWER = {"fp16": (2.0 ** 10, dict.fromkeys(UNITS, 2.0 ** 10)),
+         "tf32": (2.0 ** 10, dict.fromkeys(UNITS, 2.0 ** 10)),
+         "bf16": (2.0 ** 13, dict.fromkeys(UNITS, 2.0 ** 7))}
 
 MOVES = frozenset("""
 Concat DepthToSpace Dropout Expand Flatten Gather GatherElements GatherND
@@ -51,6 +55,7 @@ Sign Size Sub Sum ThresholdedRelu Xor""".split())
 # Not continuous, beside all that makes integers or booleans of floats.
 STEPS = frozenset("Ceil Floor Hardmax Mod Round Sign Shrink ThresholdedRelu"
                   .split())
+PRODUCTS = frozenset("Conv ConvTranspose Einsum FusedMatMul Gemm MatMul".split())
 
 
 class Undefined(Exception):
@@ -144,7 +149,8 @@ def perturbed(array, size, rng):
     largest = np.abs(wide[real]).max() if real.any() else 0.0
     noise = rng.uniform(-size, size, (2, *array.shape))
     moved = np.where(real, wide, 0) * (1 + noise[0]) + largest * noise[1] / 4
-    return np.asarray(np.where(real, moved, wide), array.dtype)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.where(real, moved, wide), array.dtype)
 
 
 class Evaluator:
@@ -180,16 +186,18 @@ class Evaluator:
                 if node.proto.op_type not in MOVES:
                     moved = {n: perturbed(values[n], kind, rng)
                              if n in node.names else values[n] for n in names}
-                    results = [perturbed(r, kind, rng)
+                    deep = max(1.0, summed(node.proto.op_type, [
+                        values[n] for n in names], results) ** 0.5 / 16)
+                    results = [perturbed(r, kind * deep, rng)
                                for r in node.run(moved)]
             values.update(zip(node.outputs, results))
             exact.update((name, clear) for name in node.outputs)
         return values
 
-    def bounds(self, feeds, half=False):
-        """How far each float output may be from the reference; HALF: where
-        values are kept in f16."""
-        noise, units = (2.0 ** 10, HALF_UNITS) if half else (1.0, UNITS)
+    def bounds(self, feeds, lower=None):
+        """How far each float output may be from the reference, in a lower
+        precision if one is given."""
+        noise, units = LOWER.get(lower, (1.0, UNITS))
         right, rng = self.values(feeds, units=units), np.random.default_rng(0)
         spread = {name: 0.0 for name in self.outputs}
         for _ in range(DRAWS):
@@ -200,6 +208,17 @@ class Evaluator:
         return {name: SLACK * spread[name] + TINY
                 + noise * FLOOR[right[name].dtype] * magnitude(right[name])
                 for name in self.outputs if isFloat(right[name])}
+
+
+def summed(op, operands, results):
+    """About how many numbers are added up for a result: the roundings of partial
+    sums grow with its square root, where noise of the operands averages."""
+    sizes = [max(1, x.size) for x in operands if isFloat(x)]
+    result = max(1, results[0].size)
+    if op in PRODUCTS and len(sizes) > 1:
+        return (sizes[0] * sizes[1] / result) ** 0.5
+    return max([size / result for size in sizes]
+               + [length for x in operands for length in x.shape] + [1])
 
 
 def noiseOf(*groups):

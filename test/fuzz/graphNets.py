@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Draws of graphs.py, second part: convolutions, pools, norms, resizing, and the
+# Draws of graphs.py, third part: convolutions, pools, norms, resizing, and the
 # patterns of networks that compilers recover (attention, decomposed norms and
 # activations, gates, residuals), now and then with a part that breaks the
 # pattern: an inner value that is used elsewhere, too.
@@ -152,6 +152,10 @@ def resize(g):
         if None in x.dims[:2]:
             raise Rejected("sizes")
         sizes = x.dims[:2] + [g.rng.randint(1, 20) for _ in range(spatial)]
+        if mode == "nearest":  # others lie on a border that roundings decide
+            sizes = [d and d * g.pick((1, 2, 4)) for d in x.dims]
+        if None in sizes:
+            raise Rejected("sizes")
         g.node("Resize", [x, empty, None, g.integers(sizes)], **attributes)
 
 

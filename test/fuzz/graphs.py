@@ -7,8 +7,8 @@
 #             [--seeds=A..B] [--seconds=N] [--jobs=N] [--keep=FOLDER]
 #   graphs.py --model=FILE.onnx [--feeds=FILE.npz,...] | --kept
 #
-# From a seed comes a model of 3 to 15 nodes (graphDraw.py, graphOps.py,
-# graphNets.py), often one for all sizes, and how it is compiled and run
+# From a seed comes a model of 3 to 15 nodes (graphDraw.py; graphOps.py,
+# graphMoves.py and graphNets.py), often for all sizes, and how it is compiled, run
 # (graphCheck.py). A finding prints the seed; with --keep, the model, a smaller
 # one that fails in the same way (graphReduce.py), and its inputs stay in that
 # folder. What was mended stays as text in graphs/, and --kept runs it.
@@ -31,6 +31,7 @@ from onnx import helper
 
 import graphCheck
 import graphDraw
+import graphMoves
 import graphNets
 import graphOps
 import graphReduce
@@ -38,7 +39,21 @@ from graphCheck import Finding, Plan, Skipped
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEEDS = {"ci": range(0, 40), "full": range(0, 1000)}
-DRAWS = {**graphOps.DRAWS, **graphNets.DRAWS}
+PLAIN = Plan("sm_80", "eager", 1, None, False, False, 1)
+DRAWS = {**graphOps.DRAWS, **graphMoves.DRAWS, **graphNets.DRAWS}
+# What some of the seeds draw more of, and how much more.
+MOVES = [graphMoves.transpose, graphMoves.reshape, graphMoves.slice_,
+         graphMoves.concat, graphMoves.split, graphMoves.squeeze,
+         graphMoves.expand, graphMoves.pad, graphMoves.tile, graphNets.shuffle,
+         graphNets.roll]
+ROWS = [graphOps.reduce, graphOps.softmax, graphMoves.argument, graphNets.norm,
+        graphNets.layerNormParts, graphNets.softmaxParts]
+POINTS = [graphOps.unary, graphOps.binary, graphOps.where, graphOps.cast,
+          graphOps.compare, graphOps.clip]
+NETS = [graphNets.network, graphNets.conv, graphNets.convTranspose,
+        graphNets.pool, graphNets.resize]
+LIKED = ([], [], [], MOVES, MOVES + POINTS, ROWS + MOVES, POINTS, NETS)
+MORE = 6
 # At least so many of the seeds have to be compared, or the test tests nothing.
 COMPARED = 0.8
 
@@ -46,12 +61,15 @@ COMPARED = 0.8
 def draw(seed):
     """The seed's model and its runs' inputs."""
     graph = graphDraw.Graph(seed)
-    nodes = graph.rng.randint(3, 15)
+    nodes = graph.rng.randint(3, 6 if graph.large else 15)
+    liked = graph.rng.choice(LIKED)
+    weights = [weight * (MORE if each in liked else 1)
+               for each, weight in DRAWS.items()]
     for _ in range(60):
         if len(graph.nodes) >= nodes:
             break
         try:
-            graph.rng.choices(list(DRAWS), list(DRAWS.values()))[0](graph)
+            graph.rng.choices(list(DRAWS), weights)[0](graph)
         except graphDraw.Rejected:
             continue
     return graph.model(), graph.feeds
@@ -174,10 +192,10 @@ def runKept(args):
         model = fromText(path)
         feeds = [anyFeeds(model, size) for size in (3, 1, 17)]
         with tempfile.TemporaryDirectory(prefix="graphs-") as name:
-            for schedule in ("eager", "random:7"):
-                graphCheck.check(model, feeds,
-                                 Plan("sm_80", schedule, 2, True, False, False), tools,
-                                 driver, pathlib.Path(name))
+            for schedule, lower in (("eager", "fp16"), ("random:7", None)):
+                plan = PLAIN._replace(schedule=schedule, lower=lower)
+                graphCheck.check(model, feeds, plan, tools, driver,
+                                 pathlib.Path(name))
     for path in sorted((HERE / "graphs").glob("*.onnxtxt")):
         report.check(path.stem, one, path)
     return report.close()
@@ -190,7 +208,7 @@ def runModel(args):
     feeds = [dict(np.load(f)) for f in files] or [anyFeeds(model, 3)]
     tools, driver = setting(args)
     with tempfile.TemporaryDirectory(prefix="graphs-") as name:
-        graphCheck.check(model, feeds, Plan("sm_80", "eager", 1, True, False, False), tools,
+        graphCheck.check(model, feeds, PLAIN._replace(lower="fp16"), tools,
                          driver, pathlib.Path(name))
     print("agrees")
     return 0
