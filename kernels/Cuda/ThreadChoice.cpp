@@ -26,9 +26,9 @@ namespace mlir::tenon {
 using graph::DimExpr;
 
 /// What a schedule must promise more for each way in which it differs from what
-/// was tried on a device: the model
-/// is right to a fifth at best (docs/design/cost-model.md), and what measured
-/// well should not be given up for its noise.
+/// was tried on a device: the model is right to a fifth at best
+/// (docs/design/cost-model.md), and what measured well should not be given up
+/// for its noise.
 static constexpr double kUntried = 1.03;
 
 /// Elements that an index of 32 bits reaches with room to spare: for the last
