@@ -322,8 +322,13 @@ class Graph:
     def open(self, graph):
         """Sizes that are left open though they are fixed, or though they equal
         others: the engine has to find out what it needs. Not those of 1: open
-        sizes that meet are taken for equal."""
+        sizes that meet are taken for equal; and not those of filters, whose
+        channels a convolution has to know."""
+        filters = {node.input[1] for node in graph.node
+                   if node.op_type in ("Conv", "ConvTranspose")}
         for value in graph.input:
+            if value.name in filters:
+                continue
             for axis, dim in enumerate(value.type.tensor_type.shape.dim):
                 sizes = [f[value.name].shape[axis] for f in self.feeds]
                 if 1 not in sizes and self.chance(0.3):

@@ -47,7 +47,10 @@ def window(g, x, most=5):
     if g.chance(0.5):
         attributes["strides"] = [g.pick((1, 1, 2, 3)) for _ in kernel]
     if g.chance(0.2):
-        attributes["auto_pad"] = g.pick(("SAME_UPPER", "SAME_LOWER", "VALID"))
+        # (Onnxruntime's padding is below zero where strides skip elements.)
+        skips = any(s > k for s, k in zip(attributes.get("strides", []), kernel))
+        attributes["auto_pad"] = "VALID" if skips else g.pick(
+            ("SAME_UPPER", "SAME_LOWER", "VALID"))
     elif g.chance(0.6):
         attributes["pads"] = [g.rng.randint(0, k // 2) for k in kernel * 2]
     return attributes
