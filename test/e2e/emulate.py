@@ -34,6 +34,18 @@ def launches(program):
                    re.findall(r'"((?:[^"\\]|\\.)*)"', found[3]))
 
 
+def weights(graph):
+    """Names of constants of f32: initializers, or nodes, as Paddle has them."""
+    for weight in graph.initializer:
+        if weight.data_type == TensorProto.FLOAT:
+            yield weight.name
+    for node in graph.node:
+        if node.op_type == "Constant" and any(
+                a.name == "value" and a.t.data_type == TensorProto.FLOAT
+                for a in node.attribute):
+            yield node.output[0]
+
+
 def model(path, program):
     """The model at `path` with the roundings of `program`."""
     net = onnx.load(str(path))
@@ -75,11 +87,10 @@ def model(path, program):
                     points[out] = kind
     if kind is None:
         raise ValueError("the program has no value in f16 or bf16")
-    for weight in graph.initializer:
-        users = consumers.get(weight.name, [])
-        if weight.data_type == TensorProto.FLOAT and users and all(
-                u.name in narrow for u in users):
-            points[weight.name] = kind
+    for name in weights(graph):
+        users = consumers.get(name, [])
+        if users and all(u.name in narrow for u in users):
+            points[name] = kind
     casts = []
     for name, to in points.items():
         half, back = f"{name}/narrow", f"{name}/rounded"
@@ -94,10 +105,11 @@ def model(path, program):
     after = {}
     for source, pair in casts:
         if source is not None:
-            after.setdefault(source.name, []).extend(pair)
+            after.setdefault(source.output[0], []).extend(pair)
     for node in list(graph.node):
         nodes.append(node)
-        nodes.extend(after.get(node.name, []))
+        for out in node.output[:1]:
+            nodes.extend(after.get(out, []))
     del graph.node[:]
     graph.node.extend(nodes)
     return net
