@@ -39,6 +39,16 @@ void KernelCode::launchOverTasks(int64_t threads) {
   block = {threads, 1, 1};
 }
 
+KernelStep &addStep(BuiltKernel &built, graph::KernelOp kernel) {
+  KernelStep &step = built.steps.emplace_back();
+  unsigned operands = kernel->getNumOperands();
+  for (unsigned i = 0; i < operands; ++i)
+    step.ins.push_back(i);
+  for (unsigned i = 0; i < kernel->getNumResults(); ++i)
+    step.outs.push_back(operands + i);
+  return step;
+}
+
 namespace {
 
 using Build = std::optional<KernelCode> (*)(graph::KernelOp, StringRef,
@@ -54,17 +64,6 @@ std::optional<KernelCode> buildFirst(ArrayRef<Build> families,
       return code;
     }
   return std::nullopt;
-}
-
-/// A kernel of one launch that reads all operands and writes all results.
-KernelStep &onlyStep(BuiltKernel &built, graph::KernelOp kernel) {
-  KernelStep &step = built.steps.emplace_back();
-  unsigned operands = kernel->getNumOperands();
-  for (unsigned i = 0; i < operands; ++i)
-    step.ins.push_back(i);
-  for (unsigned i = 0; i < kernel->getNumResults(); ++i)
-    step.outs.push_back(operands + i);
-  return step;
 }
 
 } // namespace
@@ -89,7 +88,7 @@ FailureOr<BuiltKernel> buildKernel(graph::KernelOp kernel, StringRef name,
       buildRow,       buildReduce, buildPointwise, buildScalar};
   if (auto code = buildFirst(families, kernel, name, target)) {
     BuiltKernel built;
-    onlyStep(built, kernel).choices.push_back(std::move(*code));
+    addStep(built, kernel).choices.push_back(std::move(*code));
     return std::move(built);
   }
   return kernel->emitError("no kernel family takes this kernel");

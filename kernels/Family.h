@@ -109,6 +109,9 @@ struct BuiltKernel {
   std::string pinProblem;
 };
 
+/// Adds a launch that reads all operands of the kernel and writes all results.
+KernelStep &addStep(BuiltKernel &built, graph::KernelOp kernel);
+
 /// The op that a kernel is built around: the one with `graph.anchor`, or null
 /// for a kernel of pointwise and movement ops.
 Operation *anchorOf(graph::KernelOp kernel);

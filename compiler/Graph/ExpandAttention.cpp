@@ -27,21 +27,12 @@ namespace mlir::tenon::graph {
 
 namespace {
 
-/// The op `OpTy` on operands that fit.
-template <class OpTy>
-Value make(OpBuilder &b, Location loc, ArrayRef<Value> operands,
-           ArrayRef<NamedAttribute> attrs = {}) {
-  FailureOr<Value> value = tryCreate<OpTy>(b, loc, operands, attrs);
-  assert(succeeded(value) && "operands of an attention op fit");
-  return *value;
-}
-
 void expand(AttentionOp op) {
   OpBuilder b(op);
   Location loc = op.getLoc();
   Value scores =
-      make<MatmulOp>(b, loc, {op.getQuery(), op.getKey()},
-                     b.getNamedAttr("transpose_rhs", b.getBoolAttr(true)));
+      create<MatmulOp>(b, loc, {op.getQuery(), op.getKey()},
+                       b.getNamedAttr("transpose_rhs", b.getBoolAttr(true)));
   auto type = cast<RankedTensorType>(scores.getType());
   double scale = op.getScale().convertToDouble();
   if (scale != 1) {
@@ -49,14 +40,14 @@ void expand(AttentionOp op) {
     auto number = DenseElementsAttr::get(
         scalar, cast<Attribute>(b.getFloatAttr(type.getElementType(), scale)));
     Value factor = ConstantOp::create(b, loc, scalar, number, StringAttr());
-    scores = make<MulOp>(b, loc, {scores, factor});
+    scores = create<MulOp>(b, loc, {scores, factor});
   }
   if (op.getMask())
-    scores = make<AddOp>(b, loc, {scores, op.getMask()});
-  Value weights = make<SoftmaxOp>(
+    scores = create<AddOp>(b, loc, {scores, op.getMask()});
+  Value weights = create<SoftmaxOp>(
       b, loc, {scores},
       b.getNamedAttr("axis", b.getI64IntegerAttr(type.getRank() - 1)));
-  Value result = make<MatmulOp>(b, loc, {weights, op.getValue()});
+  Value result = create<MatmulOp>(b, loc, {weights, op.getValue()});
   op.getResult().replaceAllUsesWith(result);
   op.erase();
 }

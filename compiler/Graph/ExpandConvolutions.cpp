@@ -34,15 +34,6 @@ namespace mlir::tenon::graph {
 
 namespace {
 
-/// The op `OpTy` on operands that fit.
-template <class OpTy>
-Value make(OpBuilder &b, Location loc, ArrayRef<Value> operands,
-           ArrayRef<NamedAttribute> attrs = {}) {
-  FailureOr<Value> value = tryCreate<OpTy>(b, loc, operands, attrs);
-  assert(succeeded(value) && "operands of a convolution fit");
-  return *value;
-}
-
 /// `value` with other sizes: of a constant, a constant.
 Value resized(OpBuilder &b, Location loc, Value value,
               ArrayRef<DimExpr> sizes) {
@@ -106,13 +97,13 @@ private:
     Value product;
     if (isRow) {
       Value rows = createReshape(b, loc, input, {whole[0], channels});
-      product =
-          make<MatmulOp>(b, loc, {rows, filter},
-                         b.getNamedAttr("transpose_rhs", b.getBoolAttr(true)));
+      product = create<MatmulOp>(
+          b, loc, {rows, filter},
+          b.getNamedAttr("transpose_rhs", b.getBoolAttr(true)));
     } else {
       Value columns =
           createReshape(b, loc, input, {whole[0], channels, pixels});
-      product = make<MatmulOp>(b, loc, {filter, columns});
+      product = create<MatmulOp>(b, loc, {filter, columns});
     }
     if (Attribute precision = op->getAttr(kPrecisionAttr))
       product.getDefiningOp()->setAttr(kPrecisionAttr, precision);
@@ -121,7 +112,8 @@ private:
     SmallVector<DimExpr> sizes = {whole[1]};
     if (!isRow)
       sizes.push_back(one);
-    return make<AddOp>(b, loc, {product, resized(b, loc, op.getBias(), sizes)});
+    return create<AddOp>(b, loc,
+                         {product, resized(b, loc, op.getBias(), sizes)});
   }
 
   /// The pixels that the tap meets.
@@ -135,7 +127,7 @@ private:
                                  DimExpr::constant(op.getContext(), 0));
     SmallVector<int64_t> strides = {1, 1};
     llvm::append_range(strides, op.getStrides());
-    return make<SliceOp>(
+    return create<SliceOp>(
         b, op.getLoc(), {input},
         {b.getNamedAttr("offsets", dimArray(op.getContext(), offsets)),
          b.getNamedAttr("sizes", dimArray(op.getContext(), sizes)),

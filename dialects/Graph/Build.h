@@ -76,6 +76,13 @@ Value createSizes(OpBuilder &builder, Location loc, ArrayRef<DimExpr> sizes,
 
 /// Short forms of what passes create all the time. They require operands that
 /// fit: a failure is a bug of the caller.
+template <class OpTy>
+Value create(OpBuilder &builder, Location loc, ArrayRef<Value> operands,
+             ArrayRef<NamedAttribute> attrs = {}) {
+  FailureOr<Value> value = tryCreate<OpTy>(builder, loc, operands, attrs);
+  assert(succeeded(value) && "expected operands that fit");
+  return *value;
+}
 Value createReshape(OpBuilder &builder, Location loc, Value input,
                     ArrayRef<DimExpr> sizes);
 Value createTranspose(OpBuilder &builder, Location loc, Value input,

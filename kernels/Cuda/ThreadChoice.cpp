@@ -232,13 +232,7 @@ private:
         choices.push_back(std::move(*code));
       }
     }
-    KernelStep &step = built.steps.emplace_back();
-    unsigned operands = kernel->getNumOperands();
-    for (unsigned i = 0; i < operands; ++i)
-      step.ins.push_back(i);
-    for (unsigned i = 0; i < kernel->getNumResults(); ++i)
-      step.outs.push_back(operands + i);
-    step.choices = std::move(choices);
+    addStep(built, kernel).choices = std::move(choices);
     return true;
   }
 
