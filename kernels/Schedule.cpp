@@ -13,7 +13,7 @@ size_t ScheduleSource::choose(llvm::StringRef kernel,
   for (size_t i = 0; i < candidates.size(); ++i)
     if (candidates[i].problem.empty() &&
         (best == candidates.size() ||
-         candidates[i].cost.seconds < candidates[best].cost.seconds))
+         candidates[i].weighed() < candidates[best].weighed()))
       best = i;
   assert(best < candidates.size() && "no candidate can be built");
   return best;

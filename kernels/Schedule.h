@@ -25,6 +25,11 @@ struct Candidate {
   /// Why it is not in the running: it cannot be built, or only if it is asked
   /// for by name; empty: it can be chosen.
   std::string problem;
+  /// What its time is multiplied by when candidates are compared: above 1 for
+  /// ways that were not tried on a device.
+  double handicap = 1;
+
+  double weighed() const { return cost.seconds * handicap; }
 };
 
 /// Decides how kernels are built. Must answer the same each time: engines are
@@ -41,9 +46,10 @@ public:
     return {};
   }
 
-  /// The number of the candidate to build: the one of least cost that has no
-  /// problem, the first of equal ones. `kernel` is the kernel's text, the same
-  /// for equal kernels: the key of a cache. At least one has no problem.
+  /// The number of the candidate to build: the one of least weighed cost that
+  /// has no problem, the first of equal ones. `kernel` is the kernel's text,
+  /// the same for equal kernels: the key of a cache. At least one has no
+  /// problem.
   virtual size_t choose(llvm::StringRef kernel,
                         llvm::ArrayRef<Candidate> candidates) const;
 };

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// One table a kernel, the candidates by predicted time, those that cannot run
-// last:
+// One table a kernel, the candidates in the order of choice (by predicted time,
+// which counts more where no device has shown it), those that cannot run last:
 //
 //     predicted     limit  of peak  blocks  warps  limited by  shared  regs ...
 //   *   12.3 us   compute     71 %       2   8/64  registers   65536   124 ...
@@ -23,6 +23,15 @@ using llvm::formatv;
 static constexpr const char *kRow =
     "  {0,1} {1,10}  {2,-7}  {3,7}  {4,6}  {5,5}  {6,-13}  {7,6}  {8,9}  {9}\n";
 
+/// Why `one` is not the chosen one, though it has no problem.
+static std::string whyNot(const Candidate &one, const Candidate &chosen,
+                          const DeviceInfo &device) {
+  if (one.cost.seconds > chosen.cost.seconds || one.handicap <= chosen.handicap)
+    return whyLost(one.cost, chosen.cost, device);
+  return formatv("not tried on a device: must promise {0:P0} more",
+                 one.handicap / chosen.handicap - 1);
+}
+
 static void printTable(llvm::raw_string_ostream &os,
                        const ProgramRecord::Kernel &kernel,
                        const DeviceInfo &device) {
@@ -32,17 +41,17 @@ static void printTable(llvm::raw_string_ostream &os,
     const Candidate &x = kernel.candidates[a], &y = kernel.candidates[b];
     if (x.problem.empty() != y.problem.empty())
       return x.problem.empty();
-    return std::pair(x.cost.seconds, a) < std::pair(y.cost.seconds, b);
+    return std::pair(x.weighed(), a) < std::pair(y.weighed(), b);
   });
   os << formatv(kRow, "", "predicted", "limit", "of peak", "blocks", "warps",
                 "limited by", "shared", "registers", "schedule");
-  const Cost &chosen = kernel.candidates[kernel.chosen].cost;
+  const Candidate &chosen = kernel.candidates[kernel.chosen];
   for (unsigned i : order) {
     const Candidate &one = kernel.candidates[i];
     const Cost &cost = one.cost;
     std::string why = !one.problem.empty() ? one.problem
                       : i == kernel.chosen ? ""
-                                           : whyLost(cost, chosen, device);
+                                           : whyNot(one, chosen, device);
     os << formatv(
         kRow, i == kernel.chosen ? "*" : "", timeText(cost.seconds),
         nameOf(cost.bound()), formatv("{0:P0}", cost.fractionOfPeak()),

@@ -148,6 +148,7 @@ private:
   void add(const ThreadFamily *family, const ThreadSchedule &schedule) {
     std::string problem = family->problem(schedule);
     Cost cost;
+    double handicap = 1;
     if (problem.empty()) {
       cost = costOf(family->work(schedule), device);
       if (schedule.parts > 1) {
@@ -159,12 +160,12 @@ private:
         cost.bytes += next.bytes;
         cost.l2Bytes += next.l2Bytes;
       }
-      cost.seconds *= std::pow(kUntried, family->untried(schedule));
+      handicap = std::pow(kUntried, family->untried(schedule));
       problem = cost.occupancy.blocks == 0 ? "not even one block of it fits"
                                            : family->unfit(schedule);
     }
     weighed.push_back({family, schedule});
-    built.candidates.push_back({schedule.str(), cost, problem});
+    built.candidates.push_back({schedule.str(), cost, problem, handicap});
   }
 
   /// The candidate that the user wants, as the last one if it was none; sets

@@ -140,6 +140,12 @@ TEST(CostTest, TheSourceTakesTheCheapestThatCanBeBuilt) {
   EXPECT_EQ(ScheduleSource().choose("", {candidate(3, ""), candidate(1, "no"),
                                          candidate(2, ""), candidate(2, "")}),
             2u);
+  // What was not tried must promise more.
+  std::vector<Candidate> two = {candidate(2, ""), candidate(2.1, "")};
+  two[0].handicap = 1.1;
+  EXPECT_EQ(ScheduleSource().choose("", two), 1u);
+  two[0].handicap = 1.04;
+  EXPECT_EQ(ScheduleSource().choose("", two), 0u);
 }
 
 } // namespace
