@@ -112,8 +112,14 @@ private:
     SmallVector<DimExpr> sizes = {whole[1]};
     if (!isRow)
       sizes.push_back(one);
-    return create<AddOp>(b, loc,
-                         {product, resized(b, loc, op.getBias(), sizes)});
+    Value bias = resized(b, loc, op.getBias(), sizes);
+    RankedTensorType type = tensorOf(product);
+    if (elementOf(bias) == type.getElementType())
+      return create<AddOp>(b, loc, {product, bias});
+    // A bias of f32: the sum is rounded with it.
+    Value wide = createCast(b, loc, product, elementOf(bias));
+    return CastOp::create(b, loc, type, create<AddOp>(b, loc, {wide, bias}),
+                          type.getElementType(), /*keep_digits=*/true);
   }
 
   /// The pixels that the tap meets.

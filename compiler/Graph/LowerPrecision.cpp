@@ -10,7 +10,9 @@
 //      down stands behind its value, for all users, so that it becomes the end
 //      of the kernel that computes the value; a cast up stands before its one
 //      user, which reads through it.
-//   2. A lowered op changes the type of its result.
+//   2. A lowered op changes the type of its result. Where it keeps constants in
+//      f32, it stays in f32 between a cast up and a cast down, which kernels
+//      skip where they go on with the value (`keep_digits`).
 //   3. Function results get back the type that the model declares, and the
 //      model's own casts to the type that a value has now vanish.
 //
@@ -101,17 +103,24 @@ private:
     }
     if (!hasF32Result(op)) {
       // Comparisons and the like: exact in f32, and free.
-      takeOperands(op, b.getF32Type());
+      takeOperands(op->getOpOperands(), b.getF32Type());
       return;
     }
     Decision decision = rules.decide(op);
     note(op, decision);
+    if (decision.keepsConstants && op->hasTrait<Pointwise>()) {
+      takeOperands(op->getOpOperands(), b.getF32Type());
+      return narrowResult(op, decision.element);
+    }
     if (auto cast = dyn_cast<CastOp>(op)) {
       // Its operand has a type of its own.
       if (isNarrow(decision.element))
         cast.setTo(decision.element);
     } else {
-      takeOperands(op, decision.element);
+      // A convolution's bias that stays is its last operand.
+      MutableArrayRef<OpOperand> operands = op->getOpOperands();
+      takeOperands(operands.drop_back(decision.keepsConstants ? 1 : 0),
+                   decision.element);
     }
     if (decision.tf32)
       op->setAttr(kPrecisionAttr, b.getStringAttr("tf32"));
@@ -122,6 +131,17 @@ private:
   void retype(Value value, Type element) {
     lowered.insert(value);
     value.setType(withElement(tensorOf(value), element));
+  }
+
+  /// The value of `op` in the type `element`, for all users.
+  void narrowResult(Operation *op, Type element) {
+    Value value = op->getResult(0);
+    b.setInsertionPointAfter(op);
+    auto cast =
+        CastOp::create(b, op->getLoc(), withElement(tensorOf(value), element),
+                       value, element, /*keep_digits=*/true);
+    value.replaceAllUsesExcept(cast.getResult(), cast);
+    lowered.insert(cast.getResult());
   }
 
   /// A cast of the model to something else than f32: cast(x) of the type that
@@ -148,15 +168,15 @@ private:
     return {};
   }
 
-  void takeOperands(Operation *op, Type element) {
-    for (OpOperand &operand : op->getOpOperands()) {
+  void takeOperands(MutableArrayRef<OpOperand> operands, Type element) {
+    for (OpOperand &operand : operands) {
       Value value = operand.get();
       if (!isFloatTensor(value))
         continue;
       // Of another type since the model was made (f64, or narrow beside f32)?
       bool ours = elementOf(value).isF32() || lowered.contains(value);
       if (ours)
-        operand.set(as(value, element, op));
+        operand.set(as(value, element, operand.getOwner()));
     }
     upcasts.clear();
   }
@@ -179,7 +199,7 @@ private:
       b.setInsertionPointAfterValue(value);
     known =
         CastOp::create(b, value.getLoc(), withElement(tensorOf(value), element),
-                       value, TypeAttr::get(element));
+                       value, element);
     return known;
   }
 

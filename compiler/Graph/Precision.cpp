@@ -336,6 +336,29 @@ Decision PrecisionRules::decideReduce(ReduceOp op, FloatType type) {
               true);
 }
 
+/// Whether `value` is a constant of one number, or one for each channel, that
+/// bf16 does not hold.
+static bool needsDigits(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto isExact = [](float number) {
+    return (llvm::bit_cast<uint32_t>(number) & 0xffff) == 0;
+  };
+  return constant && isF32(value) &&
+         llvm::count_if(tensorOf(value).getShape(),
+                        [](int64_t size) { return size != 1; }) <= 1 &&
+         !llvm::all_of(floatsOf(constant), isExact);
+}
+
+static bool keepsConstants(Operation *op, Type element) {
+  if (!element.isBF16())
+    return false;
+  if (op->hasTrait<Pointwise>())
+    return llvm::any_of(op->getOperands(), needsDigits);
+  constexpr unsigned kBias = 2;
+  return isa<ConvOp, ConvTransposeOp>(op) && op->getNumOperands() > kBias &&
+         needsDigits(op->getOperand(kBias));
+}
+
 /// The rules for an op that nothing forces.
 Decision PrecisionRules::lower(Operation *op, FloatType type) {
   if (isContraction(op)) {
@@ -416,6 +439,11 @@ Decision PrecisionRules::decide(Operation *op) {
   if (decision.tf32 && !item)
     decision.reason +=
         (decision.reason.empty() ? "" : "; ") + std::string("--tf32");
+  if (keepsConstants(op, decision.element)) {
+    decision.keepsConstants = true;
+    decision.reason += isContraction(op) ? "; its bias stays in f32"
+                                         : "; its constants stay in f32";
+  }
   if (decision.sensitive)
     sensitive.insert(op->getResult(0));
   return decision;

@@ -101,11 +101,14 @@ def Graph_CastOp : Graph_InferredOp<"cast", [PointwiseTrait]> {
   let summary = "Converts each element to another type";
   let description = [{
     float to integer truncates towards zero and saturates (NaN gives 0); to i1:
-    x != 0. `to` is the result's element type.
+    x != 0. `to` is the result's element type. With `keep_digits` a kernel may
+    go on with what it has in registers instead: the rounding to a narrower
+    float type is then that of the value's storage, not part of the model.
 
     Example: `graph.cast %x {to = f32} : (tensor<4xf16>) -> tensor<4xf32>`
   }];
-  let arguments = (ins Graph_Tensor:$input, TypeAttr:$to);
+  let arguments = (ins Graph_Tensor:$input, TypeAttr:$to,
+                       UnitAttr:$keep_digits);
   let results = (outs Graph_Tensor:$result);
   let hasFolder = 1;
 }

@@ -37,7 +37,8 @@ def Graph_ConvOp : Graph_Anchor<"conv"> {
     input [N, C, spatial..], filter [M, C/groups, kernel..], bias [M]:
     result[n, m, o..] = bias[m] + sum(c, k..) filter[m, c, k..] *
       input[n, g C/groups + c, o * strides + k * dilations - pads_low],
-    g = m / (M/groups). `pads`: all low sides, then all high sides.
+    g = m / (M/groups). `pads`: all low sides, then all high sides. The bias may
+    be f32 beside f16 or bf16: it is added to the sum before that is rounded.
 
     Example:
     ```mlir
@@ -63,7 +64,7 @@ def Graph_ConvTransposeOp : Graph_Anchor<"conv_transpose"> {
   let description = [{
     input [N, C, spatial..], filter [C, M/groups, kernel..], bias [M];
     output size = (in - 1) stride + output_padding + (k - 1) dilation + 1
-    - pads_low - pads_high.
+    - pads_low - pads_high. The bias may be f32, as for conv.
 
     Example:
     ```mlir

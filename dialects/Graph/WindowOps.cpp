@@ -65,7 +65,9 @@ static LogicalResult checkBias(const InferReporter &report, Value input,
                                Value bias, DimExpr channels) {
   if (!bias)
     return success();
-  if (failed(report.expectSameElement(input, bias)))
+  bool isWide = elementOf(bias).isF32() &&
+                (elementOf(input).isF16() || elementOf(input).isBF16());
+  if (!isWide && failed(report.expectSameElement(input, bias)))
     return failure();
   if (rankOf(bias) != 1)
     return report.fail("expected a bias of rank 1, got rank ", rankOf(bias));

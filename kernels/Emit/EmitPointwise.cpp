@@ -256,7 +256,10 @@ private:
           return compare(table[int(o.getPredicate())], x[0], x[1]);
         })
         .Case([&](graph::CastOp o) {
-          return convert(x[0], element, getElementTypeOrSelf(o.getType()));
+          Type to = getElementTypeOrSelf(o.getType());
+          if (o.getKeepDigits() && e.computeType(element) == e.computeType(to))
+            return x[0];
+          return convert(x[0], element, to);
         })
         .Case([&](graph::SelectOp) { return choose(x[0], x[1], x[2]); })
         .Default([](Operation *) { return Value(); });

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # A model in f32 with roundings to f16 or bf16 where an engine of --fp16 or
-# --bf16 has them: at the values that its kernels hand on, and at the weights.
+# --bf16 has them: at the values that its kernels hand on, and at the weights
+# (compiler/Graph/Precision.h says which constants stay in f32).
 # Its outputs in onnxruntime, which computes in f32 between the roundings, say
 # what error the precision itself brings.
 
 import re
 
+import numpy as np
 import onnx
 import onnx.version_converter
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 KINDS = {"f16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
+# Magnitudes from which a rounding gives infinity.
+INFINITE = {"f16": 65520.0, "bf16": 2.0**128 - 2.0**119}
+# What takes numbers, or one for each channel, in f32 beside bf16.
+WIDE = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu", "Where",
+        "BatchNormalization"}
 VALUE = re.compile(r"^\s*%(\w+) = engine\.(\w+).* : (\w+)\[")
 LAUNCH = re.compile(r"^\s*engine\.launch @\w+ .*\bins\(([^)]*)\) "
                     r"outs\(([^)]*)\).* nodes \[([^\]]*)\]")
@@ -35,15 +42,24 @@ def launches(program):
 
 
 def weights(graph):
-    """Names of constants of f32: initializers, or nodes, as Paddle has them."""
+    """Constants of f32 by name: initializers, or nodes, as Paddle has them."""
     for weight in graph.initializer:
         if weight.data_type == TensorProto.FLOAT:
-            yield weight.name
+            yield weight.name, numpy_helper.to_array(weight)
     for node in graph.node:
-        if node.op_type == "Constant" and any(
-                a.name == "value" and a.t.data_type == TensorProto.FLOAT
-                for a in node.attribute):
-            yield node.output[0]
+        for a in node.attribute if node.op_type == "Constant" else ():
+            if a.name == "value" and a.t.data_type == TensorProto.FLOAT:
+                yield node.output[0], numpy_helper.to_array(a.t)
+
+
+def staysWide(value, users, kind):
+    """Whether an engine keeps a constant in f32 that narrow kernels read."""
+    if np.abs(value[np.isfinite(value)]).max(initial=0) >= INFINITE[kind]:
+        return True  # the lowest number in a mask
+    if kind != "bf16" or sum(size != 1 for size in value.shape) > 1:
+        return False
+    biased = {"Conv", "ConvTranspose"} if value.ndim == 1 else set()
+    return all(u.op_type in WIDE | biased for u in users)
 
 
 def model(path, program):
@@ -87,9 +103,10 @@ def model(path, program):
                     points[out] = kind
     if kind is None:
         raise ValueError("the program has no value in f16 or bf16")
-    for name in weights(graph):
+    for name, value in weights(graph):
         users = consumers.get(name, [])
-        if users and all(u.name in narrow for u in users):
+        if users and all(u.name in narrow for u in users) and \
+                not staysWide(value, users, kind):
             points[name] = kind
     casts = []
     for name, to in points.items():

@@ -76,8 +76,10 @@ def rounder(kind):
 def emulated(x, kind):
     """What the kernels of a type compute; "exact": in f64."""
     r = rounder(kind)
-    w = {name: value if kind != "exact" and name in ("scale", "shift")
-         else r(value) for name, value in weights().items()}
+    wide = {"exact": (), "f16": ("scale", "shift"),
+            "bf16": ("scale", "shift", "b1", "b2")}[kind]
+    w = {name: value if name in wide else r(value)
+         for name, value in weights().items()}
     h = r(np.maximum(r(x) @ w["w1"] + w["b1"], 0))
     centred = h - h.mean(-1, keepdims=True)
     deviation = np.sqrt((centred ** 2).mean(-1, keepdims=True) + 1e-5)
@@ -168,6 +170,56 @@ def forcedNode(bench):
     return f"differences {rounded:.1e} and {same:.1e}"
 
 
+def factors(bench, taps):
+    """A convolution, then factors and summands that bf16 would round in one
+    direction: they and the bias keep their digits. The operands of the product
+    are bf16 numbers, so the result is rounded where it is stored, and nowhere
+    else."""
+    steps, draw = 24, np.random.default_rng(5)
+    small = lambda *shape: draw.integers(-8, 9, shape).astype(np.float32) / 8
+    x, w = small(2, 16, 6, 5), small(8, 16, taps, taps)
+    bias = np.full(8, 1.003, np.float32)
+    scale = np.float32(1.003)  # in bf16 1.00390625
+    shift = np.full((8, 1, 1), 0.1003, np.float32)
+    node, value = helper.make_node, "y"
+    # A factor right behind the convolution would go into its weights.
+    nodes = [node("Conv", ["x", "w", "bias"], ["sum"], name="conv",
+                  pads=[taps // 2] * 4),
+             node("Abs", ["sum"], ["y"], name="abs")]
+    for i in range(steps):
+        nodes += [node("Mul", [value, "scale"], [f"m{i}"], name=f"mul{i}"),
+                  node("Add", [f"m{i}", "shift"], [f"a{i}"], name=f"add{i}"),
+                  node("Abs", [f"a{i}"], [f"y{i}"], name=f"abs{i}")]
+        value = f"y{i}"
+    graph = helper.make_graph(
+        nodes, "factors",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+        [helper.make_tensor_value_info(value, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(v, k) for k, v in
+         dict(w=w, bias=bias, scale=scale, shift=shift).items()])
+    path = bench.folder / "factors.onnx"
+    onnx.save(helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    got, log = bench.cuda(path, {"x": x}, "--bf16")
+    mustSay(log, "node 'conv' in bf16: --bf16; its bias stays in f32",
+            "node 'mul0' in bf16: --bf16; its constants stay in f32")
+    padded = np.pad(x.astype(np.float64), [(0, 0)] * 2 + [(taps // 2,) * 2] * 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (taps, taps),
+                                                       (2, 3))
+    y = np.einsum("nchwij,mcij->nmhw", windows, w.astype(np.float64))
+    y = np.abs(y + bias.astype(np.float64)[:, None, None])
+    for _ in range(steps):
+        y = np.abs(y * np.float64(scale) + shift.astype(np.float64))
+    # Rounded twice at most: behind the convolution, and behind the chain, by
+    # 2^-9 of the value each. Rounded factors alone would make 24 * 2^-10.2.
+    bound = 2 * 2.0**-9
+    difference = common.compare({value: y}, wide(got))
+    if difference > bound:
+        raise common.Failed(f"difference {difference:.2e}, expected at most "
+                            f"{bound:.2e}")
+    return f"difference {difference:.1e}"
+
+
 def net(bench, name, flag, kind):
     model = models.get(name, opset=17)
     feeds = inputs.zoo(model)
@@ -186,6 +238,9 @@ def main():
         bench = Bench(tools, common.pathlib.Path(name))
         report.check("mlp --fp16", mlp, bench, "f16", "--fp16")
         report.check("mlp --bf16", mlp, bench, "bf16", "--bf16")
+        for taps in (1, 3):
+            report.check(f"factors --bf16, {taps} x {taps} taps", factors, bench,
+                         taps)
         report.check("mlp of f16", mlp, bench, "f16", None, np.float16)
         report.check("mlp --precision", forcedNode, bench)
         report.check("mobilenet_v2 --fp16", net, bench, "mobilenet_v2",

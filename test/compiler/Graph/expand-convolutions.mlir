@@ -51,6 +51,19 @@ func.func @one_pixel(%x: tensor<2x16x1x1xf32>) -> tensor<2x8x1x1xf32> {
   return %1 : tensor<2x8x1x1xf32>
 }
 
+// A bias of f32 is added before the sum is rounded to bf16.
+// CHECK-LABEL: @wide_bias(
+// CHECK: %[[M:.*]] = graph.matmul {{.*}} -> tensor<2x8x35xbf16>
+// CHECK: %[[U:.*]] = graph.cast %[[M]] {to = f32}
+// CHECK: %[[A:.*]] = graph.add %[[U]], %{{.*}} : (tensor<2x8x35xf32>, tensor<8x1xf32>) -> tensor<2x8x35xf32>
+// CHECK: %[[N:.*]] = graph.cast %[[A]] {keep_digits, to = bf16}
+// CHECK: graph.relu %[[N]] : (tensor<2x8x35xbf16>) -> tensor<2x8x35xbf16>
+func.func @wide_bias(%x: tensor<2x16x7x5xbf16>, %w: tensor<8x16x1x1xbf16>, %b: tensor<8xf32>) -> tensor<2x8x7x5xbf16> {
+  %0 = graph.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x16x7x5xbf16>, tensor<8x16x1x1xbf16>, tensor<8xf32>) -> tensor<2x8x7x5xbf16>
+  %1 = graph.relu %0 : (tensor<2x8x7x5xbf16>) -> tensor<2x8x7x5xbf16>
+  return %1 : tensor<2x8x7x5xbf16>
+}
+
 // A factor for each row of pixels keeps its two dimensions.
 // CHECK-LABEL: @by_row(
 // CHECK: graph.matmul

@@ -115,7 +115,7 @@ func.func @reductions(%x: tensor<4x64xf32>, %y: tensor<4x65xf32>, %z: tensor<4x?
 // CHECK-LABEL: @constants
 // CHECK-SAME: ["big", "f32", "tensor 'w' holds 7.00e+04, beyond the range of f16"], ["mask", "f32", "a constant holds {{3.40e[+]38}}, beyond the range of f16"], ["epsilon", "f32", "a constant holds nothing above 1.00e-06, where f16 loses digits"], ["fits", "f16", "--fp16"]
 // BF16-LABEL: @constants
-// BF16-SAME: ["big", "bf16", "--bf16"], ["mask", "f32", "a constant holds {{3.40e[+]38}}, beyond the range of bf16"], ["epsilon", "bf16", "--bf16"], ["fits", "bf16", "--bf16"]
+// BF16-SAME: ["big", "bf16", "--bf16"], ["mask", "f32", "a constant holds {{3.40e[+]38}}, beyond the range of bf16"], ["epsilon", "bf16", "--bf16; its constants stay in f32"], ["fits", "bf16", "--bf16; its constants stay in f32"]
 func.func @constants(%x: tensor<4x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>) {
   // CHECK: graph.matmul {{.*}} -> tensor<4x2xf32>
   // CHECK: graph.add {{.*}} -> tensor<4x2xf32>
@@ -130,6 +130,38 @@ func.func @constants(%x: tensor<4x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>, 
   %2 = graph.add %x, %epsilon : (tensor<4x2xf32>, tensor<f32>) -> tensor<4x2xf32> loc("epsilon")
   %3 = graph.add %x, %infinity : (tensor<4x2xf32>, tensor<2xf32>) -> tensor<4x2xf32> loc("fits")
   return %0, %1, %2, %3 : tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x2xf32>
+}
+
+// -----
+
+// A number, or one for each channel, that bf16 would round keeps its digits: the
+// op stays in f32 between casts, the second of which kernels may skip. What bf16
+// holds, larger constants and those of f16 are rounded.
+// CHECK-LABEL: @small_constants
+// CHECK-SAME: ["fc", "f16", "--fp16"], ["scale", "f16", "--fp16"], ["shift", "f16", "--fp16"], ["half", "f16", "--fp16"], ["table", "f16", "--fp16"]
+// CHECK-NOT: keep_digits
+// BF16-LABEL: @small_constants
+// BF16-SAME: ["fc", "bf16", "--bf16"], ["scale", "bf16", "--bf16; its constants stay in f32"], ["shift", "bf16", "--bf16; its constants stay in f32"], ["half", "bf16", "--bf16"], ["table", "bf16", "--bf16"]
+func.func @small_constants(%x: tensor<4x2xf32>, %v: tensor<2x2xf32>) -> tensor<4x2xf32> {
+  // BF16: %[[M:.*]] = graph.matmul {{.*}} -> tensor<4x2xbf16>
+  // BF16: %[[W:.*]] = graph.cast %[[M]] {to = f32}
+  // BF16: %[[S:.*]] = graph.mul %[[W]], %{{.*}} : (tensor<4x2xf32>, tensor<f32>) -> tensor<4x2xf32>
+  // BF16: %[[N:.*]] = graph.cast %[[S]] {keep_digits, to = bf16} : (tensor<4x2xf32>) -> tensor<4x2xbf16>
+  // BF16: %[[V:.*]] = graph.cast %[[N]] {to = f32}
+  // BF16: %[[A:.*]] = graph.add %{{.*}}, %[[V]] : (tensor<1x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  // BF16: %[[C:.*]] = graph.cast %[[A]] {keep_digits, to = bf16}
+  // BF16: %[[H:.*]] = graph.mul %[[C]], %{{.*}} : (tensor<4x2xbf16>, tensor<bf16>) -> tensor<4x2xbf16>
+  // BF16: graph.add %[[H]], %{{.*}} : (tensor<4x2xbf16>, tensor<4x2xbf16>)
+  %third = graph.constant dense<0.333333343> : tensor<f32> -> tensor<f32>
+  %bias = graph.constant dense<[[0.1, 0.2]]> : tensor<1x2xf32> -> tensor<1x2xf32>
+  %half = graph.constant dense<0.5> : tensor<f32> -> tensor<f32>
+  %table = graph.constant dense<[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6], [0.7, 0.8]]> : tensor<4x2xf32> -> tensor<4x2xf32>
+  %m = graph.matmul %x, %v : (tensor<4x2xf32>, tensor<2x2xf32>) -> tensor<4x2xf32> loc("fc")
+  %0 = graph.mul %m, %third : (tensor<4x2xf32>, tensor<f32>) -> tensor<4x2xf32> loc("scale")
+  %1 = graph.add %bias, %0 : (tensor<1x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32> loc("shift")
+  %2 = graph.mul %1, %half : (tensor<4x2xf32>, tensor<f32>) -> tensor<4x2xf32> loc("half")
+  %3 = graph.add %2, %table : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32> loc("table")
+  return %3 : tensor<4x2xf32>
 }
 
 // -----

@@ -137,6 +137,22 @@ func.func @conv_bias_elements(
 
 // -----
 
+// Only f32 is wider than what a convolution multiplies.
+func.func @conv_bias_narrow_elements(
+    %i: tensor<2x4x8x8xbf16>,
+    %w: tensor<6x4x3x3xbf16>,
+    %b: tensor<6xf16>) {
+  // expected-error @+1 {{'graph.conv': expected operands of one element type, got 'bf16' and 'f16'}}
+  %0 = graph.conv %i, %w, %b
+      {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>,
+       dilations = array<i64: 1, 1>, groups = 1 : i64}
+      : (tensor<2x4x8x8xbf16>, tensor<6x4x3x3xbf16>, tensor<6xf16>)
+      -> tensor<2x6x6x6xbf16>
+  return
+}
+
+// -----
+
 func.func @conv_strides_count(
     %i: tensor<2x4x8x8xf32>,
     %w: tensor<6x4x3x3xf32>) {
