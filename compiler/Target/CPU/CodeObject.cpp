@@ -84,15 +84,17 @@ LogicalResult mlir::tenon::saveKernelText(const CodeObjectOptions &options,
   return success();
 }
 
-/// From the LLVM dialect to an object, for one kernel.
-static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
-                                   const CodeObjectOptions &options,
-                                   std::mutex &internalErrorMutex) {
-  Location loc = kernel.module.getLoc();
+LogicalResult
+mlir::tenon::emitKernel(const KernelModule &kernel, StringRef target,
+                        const CodeObjectOptions &options,
+                        std::mutex &internalErrorMutex,
+                        function_ref<llvm::Error(llvm::Module &)> emit) {
+  ModuleOp from = kernel.module;
+  Location loc = from.getLoc();
   // If LLVM gives up, its context cannot be destroyed: both leak then.
   auto context = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> module =
-      translateModuleToLLVMIR(kernel.module, *context, kernel.name);
+      translateModuleToLLVMIR(from, *context, kernel.name);
   if (!module)
     return emitError(loc) << "internal error: cannot translate kernel '"
                           << kernel.name << "' to LLVM IR";
@@ -101,23 +103,10 @@ static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
     llvm::raw_string_ostream os(before);
     module->print(os, nullptr);
   }
-  std::string ir, assembly;
-  EmitOptions emit;
-  emit.optLevel = options.optLevel;
-  emit.kernel = kernel.name;
-  emit.distinctBuffers = kernel.distinctBuffers;
-  emit.vectorizeLoops = kernel.vectorizeLoops;
-  if (!options.saveTemps.empty()) {
-    emit.irText = &ir;
-    emit.assemblyText = &assembly;
-  }
   std::string message;
   std::optional<std::string> fatal = runGuarded([&] {
-    auto object = emitObject(*module, target, emit);
-    if (object)
-      kernel.object.bytes = std::move(*object);
-    else
-      message = llvm::toString(object.takeError());
+    if (llvm::Error error = emit(*module))
+      message = llvm::toString(std::move(error));
   });
   if (fatal) {
     (void)module.release();
@@ -130,11 +119,39 @@ static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
   }
   if (!message.empty())
     return emitError(loc) << "internal error: LLVM cannot compile kernel '"
-                          << kernel.name << "' for " << target.name << ": "
+                          << kernel.name << "' for " << target << ": "
                           << StringRef(message).trim();
+  return success();
+}
+
+/// From the LLVM dialect to an object, for one kernel.
+static LogicalResult compileKernel(Kernel &kernel, const CpuTarget &target,
+                                   const CodeObjectOptions &options,
+                                   std::mutex &internalErrorMutex) {
+  std::string ir, assembly;
+  EmitOptions emit;
+  emit.optLevel = options.optLevel;
+  emit.kernel = kernel.name;
+  emit.distinctBuffers = kernel.distinctBuffers;
+  emit.vectorizeLoops = kernel.vectorizeLoops;
+  if (!options.saveTemps.empty()) {
+    emit.irText = &ir;
+    emit.assemblyText = &assembly;
+  }
+  auto toObject = [&](llvm::Module &module) -> llvm::Error {
+    auto object = emitObject(module, target, emit);
+    if (!object)
+      return object.takeError();
+    kernel.object.bytes = std::move(*object);
+    return llvm::Error::success();
+  };
+  if (failed(emitKernel({kernel.module, kernel.name}, target.name, options,
+                        internalErrorMutex, toObject)))
+    return failure();
   kernel.object.name = kernel.name;
   if (options.saveTemps.empty())
     return success();
+  Location loc = kernel.module.getLoc();
   StringRef bytes(kernel.object.bytes.data(), kernel.object.bytes.size());
   return success(
       succeeded(saveKernelText(options, loc, kernel.name + ".ll", ir)) &&

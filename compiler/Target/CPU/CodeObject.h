@@ -44,9 +44,15 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Error.h"
 
 #include <functional>
+#include <mutex>
 #include <string>
+
+namespace llvm {
+class Module;
+}
 
 namespace mlir::tenon {
 
@@ -106,6 +112,15 @@ LogicalResult saveKernelText(const CodeObjectOptions &options, Location loc,
 LogicalResult compileEach(MLIRContext *context, size_t count,
                           const CodeObjectOptions &options,
                           llvm::function_ref<LogicalResult(size_t)> compile);
+
+/// Translates a kernel in the LLVM dialect to LLVM IR and hands that to `emit`,
+/// under runGuarded. What LLVM fails on becomes a diagnostic that names the
+/// kernel and `target`, and goes to options.onInternalError, one at a time by
+/// `internalErrorMutex`.
+LogicalResult emitKernel(const KernelModule &kernel, StringRef target,
+                         const CodeObjectOptions &options,
+                         std::mutex &internalErrorMutex,
+                         llvm::function_ref<llvm::Error(llvm::Module &)> emit);
 
 /// The second half of compileToCodeObject, for kernels in the LLVM dialect (as
 /// after buildLowerKernelPipeline). The modules stay as they are.

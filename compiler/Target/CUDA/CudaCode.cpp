@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Target/CUDA/CudaCode.h"
 
-#include "compiler/Target/CPU/FatalErrors.h"
 #include "compiler/Target/CUDA/EmitPtx.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -15,13 +14,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/LocationSnapshot.h"
-#include "llvm/IR/LLVMContext.h"
-#include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
-
-#include <mutex>
 
 using namespace mlir;
 using namespace mlir::tenon;
@@ -81,47 +75,25 @@ static LogicalResult
 compileKernel(const KernelModule &kernel, const CudaTarget &target,
               const CodeObjectOptions &options, const Ptxas &ptxas,
               std::mutex &internalErrorMutex, CudaKernelCode &code) {
-  KernelModule from = kernel;
-  Location loc = from.module.getLoc();
+  ModuleOp module = kernel.module;
+  Location loc = module.getLoc();
   code.name = kernel.name;
-  // If LLVM gives up, its context cannot be destroyed: both leak then.
-  auto context = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> module =
-      translateModuleToLLVMIR(from.module, *context, kernel.name);
-  if (!module)
-    return emitError(loc) << "internal error: cannot translate kernel '"
-                          << kernel.name << "' to LLVM IR";
-  std::string before;
-  if (options.onInternalError) {
-    llvm::raw_string_ostream os(before);
-    module->print(os, nullptr);
-  }
-  std::string ir, message;
+  std::string ir;
   PtxOptions emit;
   emit.optLevel = options.optLevel;
   if (!options.saveTemps.empty())
     emit.irText = &ir;
-  std::optional<std::string> fatal = runGuarded([&] {
-    auto text = emitPtx(*module, target, emit);
-    if (text)
-      code.ptx = std::move(*text);
-    else
-      message = llvm::toString(text.takeError());
-  });
+  auto toPtx = [&](llvm::Module &module) -> llvm::Error {
+    auto text = emitPtx(module, target, emit);
+    if (!text)
+      return text.takeError();
+    code.ptx = std::move(*text);
+    return llvm::Error::success();
+  };
+  if (failed(
+          emitKernel(kernel, target.name, options, internalErrorMutex, toPtx)))
+    return failure();
   nameNodes(kernel, code.ptx);
-  if (fatal) {
-    (void)module.release();
-    (void)context.release();
-    message = *fatal;
-    if (options.onInternalError) {
-      std::lock_guard<std::mutex> lock(internalErrorMutex);
-      options.onInternalError(kernel.name, before);
-    }
-  }
-  if (!message.empty())
-    return emitError(loc) << "internal error: LLVM cannot compile kernel '"
-                          << kernel.name << "' for " << target.name << ": "
-                          << StringRef(message).trim();
   if (!options.saveTemps.empty()) {
     std::string stem = kernel.name + "." + target.name;
     if (failed(saveKernelText(options, loc, stem + ".ll", ir)) ||
