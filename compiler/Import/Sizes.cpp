@@ -180,10 +180,16 @@ bool Sizes::assumeEqual(DimExpr a, DimExpr b, const Twine &rule) {
   b = simplify(b);
   if (a == b)
     return true;
-  DimExpr difference = a - b;
-  if (difference.lowerBound() > 0 || difference.upperBound() < 0)
+  auto neverEqual = [&] {
+    DimExpr difference = a - b;
+    return difference.lowerBound() > 0 || difference.upperBound() < 0;
+  };
+  if (neverEqual())
     return false;
   cancel(a, b);
+  // 64 N == 32 N would make 2 of 1.
+  if (neverEqual())
+    return false;
   rules.push_back({a, b, rule.str()});
   replacements.push_back(orient(a, b));
   return true;

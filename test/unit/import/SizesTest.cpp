@@ -66,6 +66,10 @@ TEST_F(SizesTest, CommonFactorsCancel) {
 TEST_F(SizesTest, ImpossibleIsRefused) {
   EXPECT_FALSE(sizes.assumeEqual(constant(2), constant(3), "rule"));
   EXPECT_FALSE(sizes.assumeEqual(n + 1, constant(0), "rule"));
+  // For no N and M but zero; and 1 must not become 2.
+  EXPECT_FALSE(sizes.assumeEqual(n * m * 64, n * m * 32, "rule"));
+  EXPECT_FALSE(sizes.assumeEqual(n * (m + 1), n * m, "rule"));
+  EXPECT_EQ(sizes.simplify(constant(1)), constant(1));
   EXPECT_TRUE(sizes.assumeEqual(n, constant(2), "rule"));
   EXPECT_FALSE(sizes.assumeEqual(n, constant(3), "rule"));
 }
