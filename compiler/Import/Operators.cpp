@@ -56,8 +56,6 @@ bool isOnnxOperator(StringRef name) {
                                               "Compress",
                                               "ConcatFromSequence",
                                               "ConvInteger",
-                                              "CumProd",
-                                              "CumSum",
                                               "DFT",
                                               "DeformConv",
                                               "DequantizeLinear",

@@ -7,7 +7,7 @@
 //
 // Opset boundaries: axes are an operand from 13 (ReduceSum) or 18 (the rest);
 // Softmax flattens to a matrix before 13 and works along one axis since.
-// Tests: test/compiler/Import/reduction.onnxtxt.
+// Tests: test/compiler/Import/reduction.test.
 //
 //===----------------------------------------------------------------------===//
 
@@ -93,6 +93,40 @@ template <ReduceKind kind> static LogicalResult argReduce(Node &node) {
           node.named("last", flag("select_last_index", 0))}));
 }
 
+/// Position i of the result sums (or multiplies) the positions j <= i of x, as
+/// it says:
+/// x [A, S, B] ⇒ reduce sum over j of select(j <= i, x [A, 1, S, B], 0)
+/// The kernel of the sum computes what it adds, so no [A, S, S, B] is stored.
+template <ReduceKind kind> static LogicalResult cumulate(Node &node) {
+  Value x = node.input(0);
+  int64_t rank = Node::rankOf(x);
+  auto given = node.intsOperand(1, "the axis");
+  if (failed(given))
+    return failure();
+  if (given->size() != 1)
+    return node.fail("expected one axis, got " + Twine(given->size()));
+  auto axis = node.normalizeAxis(given->front(), rank);
+  if (failed(axis))
+    return failure();
+  SmallVector<DimExpr> sizes = node.dimsOf(x);
+  DimExpr length = sizes[size_t(*axis)];
+  sizes.insert(sizes.begin() + *axis, node.dim(1));
+  Value position = node.iota(length, node.builder.getI64Type());
+  Value to = node.alongAxis(position, *axis, rank + 1);
+  Value from = node.alongAxis(position, *axis + 1, rank + 1);
+  bool isExclusive = node.intAttr("exclusive", 0) != 0;
+  if (node.intAttr("reverse", 0))
+    std::swap(to, from);
+  Value mask = node.compare(
+      from, to, isExclusive ? ComparePredicate::lt : ComparePredicate::le);
+  Value part =
+      node.select(mask, node.reshape(x, sizes),
+                  node.scalar(kind == ReduceKind::prod, Node::elementOf(x)));
+  if (!part)
+    return failure();
+  return node.finish(node.reduce(part, kind, {*axis + 1}, /*keep=*/false));
+}
+
 static Value buildSoftmax(Node &node, Value x, int64_t axis, bool log) {
   return node.create<SoftmaxOp>(
       x, {node.named("axis", node.builder.getI64IntegerAttr(axis)),
@@ -160,6 +194,8 @@ ArrayRef<OperatorRow> reductionOperators() {
   static const OperatorRow rows[] = {
       {"ArgMax", 7, kMaxOpset, 1, 1, Number, argReduce<ReduceKind::max>},
       {"ArgMin", 7, kMaxOpset, 1, 1, Number, argReduce<ReduceKind::min>},
+      {"CumProd", 26, kMaxOpset, 2, 2, Number, cumulate<ReduceKind::prod>},
+      {"CumSum", 11, kMaxOpset, 2, 2, Number, cumulate<ReduceKind::sum>},
       {"Hardmax", 13, kMaxOpset, 1, 1, Float, hardmax},
       {"LogSoftmax", 7, 12, 1, 1, Float, softmaxFlattened<true>},
       {"LogSoftmax", 13, kMaxOpset, 1, 1, Float, softmaxAlongAxis<true>},

@@ -11,7 +11,8 @@
 # graphMoves.py and graphNets.py), often for all sizes, and how it is compiled, run
 # (graphCheck.py). A finding prints the seed; with --keep, the model, a smaller
 # one that fails in the same way (graphReduce.py), and its inputs stay in that
-# folder. What was mended stays as text in graphs/, and --kept runs it.
+# folder. What was mended, and what is not drawn, stays as text in graphs/, and
+# --kept runs it.
 
 import argparse
 import collections

@@ -131,7 +131,9 @@ ROWS = [
     (12, LAST, "Y = ArgMax <select_last_index = 1> (a)"),
     (7, LAST, "Y = Softmax(a)"), (7, LAST, "Y = Softmax <axis = 2> (a)"),
     (7, LAST, "Y = LogSoftmax <axis = 1> (a)"),
-    (13, LAST, "Y = Hardmax(a)"),
+    (13, LAST, "Y = Hardmax(a)"), (11, LAST, "Y = CumSum(a, ax1)"),
+    (11, LAST, "Y = CumSum <exclusive = 1, reverse = 1> (a, ax1)"),
+    (26, LAST, "Y = CumProd(a, ax1)"),
     # Movement
     (7, LAST, "Y = Reshape(a, shape)"), (7, LAST, "Y = Flatten(a)"),
     (14, LAST, "Y = Reshape <allowzero = 1> (a, wide0)"),
