@@ -32,6 +32,20 @@ static std::string whyNot(const Candidate &one, const Candidate &chosen,
                  one.handicap / chosen.handicap - 1);
 }
 
+/// Why the chosen candidate was taken.
+static StringRef whyChosen(const ProgramRecord::Kernel &kernel) {
+  if (!kernel.pinned.empty())
+    return "pinned by --schedule";
+  if (kernel.candidates.size() == 1)
+    return "the only way of its family";
+  const Candidate &chosen = kernel.candidates[kernel.chosen];
+  bool isFastest = llvm::none_of(kernel.candidates, [&](const Candidate &one) {
+    return one.problem.empty() && one.cost.seconds < chosen.cost.seconds;
+  });
+  return isFastest ? "the least predicted time"
+                   : "what promises more was not tried on a device";
+}
+
 static void printTable(llvm::raw_string_ostream &os,
                        const ProgramRecord::Kernel &kernel,
                        const DeviceInfo &device) {
@@ -88,11 +102,7 @@ static void printKernel(llvm::raw_string_ostream &os,
   print("  reads   ", first.getIns());
   print("  writes  ", first.getOuts());
   const Candidate &chosen = kernel.candidates[kernel.chosen];
-  os << "  chosen  " << chosen.schedule << ", "
-     << (!kernel.pinned.empty()          ? "pinned by --schedule"
-         : kernel.candidates.size() == 1 ? "the only way of its family"
-                                         : "the least predicted time")
-     << "\n\n";
+  os << "  chosen  " << chosen.schedule << ", " << whyChosen(kernel) << "\n\n";
   printTable(os, kernel, device);
 }
 

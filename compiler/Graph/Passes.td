@@ -189,7 +189,8 @@ def LowerPrecisionPass
     For targets whose kernels take narrow operands and accumulate in f32. What
     needs the range or the digits of f32 keeps it (Precision.h says what), and
     arguments and results keep their types. Constants are rounded here, but for
-    small ones of pointwise ops in bf16, which would lose too much.
+    small ones of pointwise ops and biases of convolutions in bf16, which would
+    lose too much.
 
     ```mlir
     %0 = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>

@@ -14,7 +14,7 @@
 # bf16    3 bits less than fp16: eight times as much.
 # tf32    1e-2: it rounds the operands of products to 11 bits.
 #
-# The full set takes some hours. With --resume, what has passed is written to
+# The full set takes most of an hour. With --resume, what has passed is written to
 # FILE and not run again, as long as the engine, the runtime and the simulator are
 # the same: a change of the compiler repeats what it changes the engine of.
 

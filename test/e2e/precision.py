@@ -211,7 +211,7 @@ def factors(bench, taps):
     for _ in range(steps):
         y = np.abs(y * np.float64(scale) + shift.astype(np.float64))
     # Rounded twice at most: behind the convolution, and behind the chain, by
-    # 2^-9 of the value each. Rounded factors alone would make 24 * 2^-10.2.
+    # 2^-9 of the value each. With rounded constants it is off by 6e-2.
     bound = 2 * 2.0**-9
     difference = common.compare({value: y}, wide(got))
     if difference > bound:

@@ -83,8 +83,8 @@ compileKernel(const KernelModule &kernel, const CudaTarget &target,
   emit.optLevel = options.optLevel;
   if (!options.saveTemps.empty())
     emit.irText = &ir;
-  auto toPtx = [&](llvm::Module &module) -> llvm::Error {
-    auto text = emitPtx(module, target, emit);
+  auto toPtx = [&](llvm::Module &translated) -> llvm::Error {
+    auto text = emitPtx(translated, target, emit);
     if (!text)
       return text.takeError();
     code.ptx = std::move(*text);
